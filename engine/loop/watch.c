@@ -1,0 +1,169 @@
+#include "loop/watch.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "loop/timer.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+#define FOLDERS_MAX 1024
+#define DEPTH_MAX 8
+
+struct folder {
+    uv_fs_event_t event;
+    struct ve_watch *watch; /* borrowed; NULL while closing */
+    struct ve_link link;
+    char path[PATH_MAX];
+};
+
+struct ve_watch {
+    struct ve_loop *loop; /* borrowed */
+    struct ve_timer quiet;
+    uint64_t quiet_ns;
+    void (*changed)(void *arg);
+    void *arg;
+    struct ve_link folders;
+    unsigned count;
+    char dir[PATH_MAX];
+};
+
+static void folder_closed(uv_handle_t *handle)
+{
+    ve_free(VE_CONTAINER(handle, struct folder, event));
+}
+
+static void close_folder(struct folder *folder)
+{
+    ve_link_remove(&folder->link);
+    folder->watch->count--;
+    folder->watch = NULL;
+    uv_close((uv_handle_t *)&folder->event, folder_closed);
+}
+
+static bool matters(const char *name)
+{
+    /* A folder's name has no ending; an editor's backup or swap file has another one. */
+    return !name || ve_str_ends(ve_str(name), VE_STR(".lua")) || !strchr(name, '.');
+}
+
+static void on_event(uv_fs_event_t *event, const char *name, int events, int status)
+{
+    struct folder *folder = VE_CONTAINER(event, struct folder, event);
+    (void)events;
+    if (!folder->watch || status != 0 || !matters(name))
+        return;
+    ve_loop_step(folder->watch->loop);
+    ve_timer_start(&folder->watch->quiet, folder->watch->quiet_ns);
+}
+
+static bool is_watched(const struct ve_watch *watch, const char *path)
+{
+    VE_LIST_EACH(&watch->folders, it)
+    {
+        if (strcmp(VE_CONTAINER(it, struct folder, link)->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int add_folder(struct ve_watch *watch, const char *path)
+{
+    if (watch->count >= FOLDERS_MAX || is_watched(watch, path))
+        return 0;
+    struct folder *folder = ve_alloc(sizeof(*folder));
+    if (!folder)
+        return VE_ENOMEM;
+    if (uv_fs_event_init(ve_loop_uv(watch->loop), &folder->event) != 0) {
+        ve_free(folder);
+        return VE_EIO;
+    }
+    folder->watch = watch;
+    ve_str_copy(folder->path, sizeof(folder->path), ve_str(path));
+    ve_list_push(&watch->folders, &folder->link);
+    watch->count++;
+    if (uv_fs_event_start(&folder->event, on_event, path, 0) != 0) {
+        close_folder(folder);
+        return VE_EIO;
+    }
+    return 0;
+}
+
+static int add_tree(struct ve_watch *watch, const char *path, int depth)
+{
+    int err = add_folder(watch, path);
+    DIR *dir = !err && depth < DEPTH_MAX ? opendir(path) : NULL;
+    if (!dir)
+        return err;
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        char below[PATH_MAX];
+        struct stat st;
+        if (entry->d_name[0] == '.')
+            continue;
+        int n = snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+        /* lstat: a symbolic link is not followed, it might lead out or in circles */
+        if (n < (int)sizeof(below) && lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+            (void)add_tree(watch, below, depth + 1);
+    }
+    closedir(dir);
+    return 0;
+}
+
+static void on_quiet(void *arg)
+{
+    struct ve_watch *watch = arg;
+    if (!ve_loop_is_sim(watch->loop))
+        (void)add_tree(watch, watch->dir, 0); /* folders made meanwhile */
+    watch->changed(watch->arg);
+}
+
+int ve_watch_new(struct ve_watch **out, struct ve_loop *loop, const char *dir, uint64_t quiet_ns,
+                 void (*changed)(void *arg), void *arg)
+{
+    struct ve_watch *watch = ve_alloc(sizeof(*watch));
+    if (!watch)
+        return VE_ENOMEM;
+    watch->loop = loop;
+    watch->quiet_ns = quiet_ns;
+    watch->changed = changed;
+    watch->arg = arg;
+    ve_link_init(&watch->folders);
+    ve_timer_init(&watch->quiet, loop, on_quiet, watch);
+    int err = ve_str_copy(watch->dir, sizeof(watch->dir), ve_str(dir)) ? 0 : VE_ETOOBIG;
+    if (!err && !ve_loop_is_sim(loop))
+        err = add_tree(watch, dir, 0);
+    if (err) {
+        ve_watch_free(watch);
+        return err;
+    }
+    *out = watch;
+    return 0;
+}
+
+void ve_watch_touch(struct ve_watch *watch)
+{
+    ve_timer_start(&watch->quiet, watch->quiet_ns);
+}
+
+unsigned ve_watch_folders(const struct ve_watch *watch)
+{
+    return watch->count;
+}
+
+void ve_watch_free(struct ve_watch *watch)
+{
+    if (!watch)
+        return;
+    ve_timer_stop(&watch->quiet);
+    VE_LIST_EACH(&watch->folders, it)
+    {
+        close_folder(VE_CONTAINER(it, struct folder, link));
+    }
+    ve_free(watch);
+}
