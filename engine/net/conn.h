@@ -35,8 +35,9 @@ enum ve_close {
 /* A message to send. Made with ve_out_new, filled, given away with ve_conn_send. */
 struct ve_out {
     struct ve_out *next;
-    size_t len; /* payload bytes */
-    size_t cap; /* payload bytes that fit */
+    size_t len;      /* payload bytes */
+    size_t cap;      /* payload bytes that fit */
+    size_t head;     /* bytes of the head room in use, at its end; the connection's */
     uint8_t bytes[]; /* VE_OUT_HEAD bytes of head room, then the payload */
 };
 
