@@ -56,7 +56,8 @@ int ve_jwt_hs512(struct ve_buf *payload, struct ve_str token, struct ve_str key)
     struct ve_str header = ve_str_cut(&rest, '.');
     struct ve_str claims = ve_str_cut(&rest, '.');
     struct ve_str signature = rest;
-    if (!header.len || !claims.len || !signature.len)
+    bool more = ve_str_find(signature, '.') != SIZE_MAX;
+    if (!header.len || !claims.len || !signature.len || more)
         return VE_EPROTO;
     struct ve_str signed_text = ve_str_n(token.ptr, header.len + 1 + claims.len);
     int err = check_signature(signature, signed_text, key);
