@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/err.h"
 
-#include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@ struct prescan {
     struct ve_str text;
     size_t at;
     size_t members; /* colons outside strings: as many keys as the text has */
+    bool nul;       /* the last string had a NUL in it */
     const char *problem;
 };
 
@@ -51,6 +51,7 @@ static bool scan_unicode_escape(struct prescan *scan)
         return false;
     }
     scan->at += 4;
+    scan->nul = scan->nul || unit == 0;
     if (unit < 0xD800 || unit > 0xDFFF)
         return true;
     bool paired = unit < 0xDC00 && scan->at + 6 < len && p[scan->at + 1] == '\\' &&
@@ -67,6 +68,7 @@ static bool scan_unicode_escape(struct prescan *scan)
 /* At the opening quote; leaves `at` on the closing one. */
 static bool scan_string(struct prescan *scan)
 {
+    scan->nul = false;
     for (scan->at++; scan->at < scan->text.len; scan->at++) {
         unsigned char c = (unsigned char)scan->text.ptr[scan->at];
         if (c == '"')
@@ -124,12 +126,14 @@ static bool scan_number(struct prescan *scan)
         ok = count_digits(scan) > 0;
     }
     if (!ok) {
+        scan->at = start;
         scan->problem = "a malformed number";
         return false;
     }
     uint64_t max = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX;
     uint64_t value;
     if (whole && ve_str_u64(&value, ve_str_n(scan->text.ptr + start, digits), max) != 0) {
+        scan->at = start;
         scan->problem = "an integer out of range";
         return false;
     }
@@ -148,6 +152,11 @@ static bool prescan(struct prescan *scan)
             if (!scan_number(scan))
                 return false;
         } else if (c == ':') {
+            if (scan->nul) {
+                /* json-c would end the key there */
+                scan->problem = "a NUL in a key";
+                return false;
+            }
             scan->members++;
         } else if (strchr("{}[],truefalsn \t\r\n", c) == NULL || c == '\0') {
             /* comments, single quotes, NaN, Infinity: json-c knows them, JSON does not */
@@ -185,9 +194,14 @@ static size_t count_members(struct json_object *object, bool *finite)
     return n;
 }
 
+#define SOMEWHERE SIZE_MAX
+
 static int refuse(char *why, const char *problem, size_t at)
 {
-    (void)snprintf(why, 96, "%s at byte %zu", problem, at);
+    if (at == SOMEWHERE)
+        (void)snprintf(why, 96, "%s", problem);
+    else
+        (void)snprintf(why, 96, "%s at byte %zu", problem, at);
     return VE_EPROTO;
 }
 
@@ -225,7 +239,7 @@ int ve_json_parse(struct ve_json **out, struct ve_str text, char why[static 96])
     if (text.len > INT32_MAX)
         return VE_ETOOBIG;
     if (!ve_str_utf8(text))
-        return refuse(why, "text that is not UTF-8", 0);
+        return refuse(why, "text that is not UTF-8", SOMEWHERE);
     if (!prescan(&scan))
         return refuse(why, scan.problem, scan.at);
     struct json_tokener *tokener = json_tokener_new_ex(VE_JSON_DEPTH);
@@ -239,9 +253,9 @@ int ve_json_parse(struct ve_json **out, struct ve_str text, char why[static 96])
         return err;
     bool finite = true;
     if (count_members(object, &finite) != scan.members)
-        err = refuse(why, "a key that stands twice", 0);
+        err = refuse(why, "a key that stands twice", SOMEWHERE);
     else if (!finite)
-        err = refuse(why, "a number out of range", 0);
+        err = refuse(why, "a number out of range", SOMEWHERE);
     if (err) {
         json_object_put(object);
         return err;

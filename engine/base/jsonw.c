@@ -3,7 +3,6 @@
 #include "base/err.h"
 
 #include <math.h>
-#include <string.h>
 
 void ve_jsonw_init(struct ve_jsonw *w, struct ve_buf *out)
 {
@@ -100,16 +99,6 @@ static size_t plain_run(struct ve_str text)
     return n;
 }
 
-/* The bytes of the well-formed UTF-8 character at the front, or 0. */
-static size_t utf8_char(struct ve_str text)
-{
-    for (size_t n = 2; n <= 4 && n <= text.len; n++) {
-        if (ve_str_utf8(ve_str_n(text.ptr, n)))
-            return n;
-    }
-    return 0;
-}
-
 static void add_escaped(struct ve_jsonw *w, struct ve_str text)
 {
     while (text.len && !w->err) {
@@ -120,7 +109,7 @@ static void add_escaped(struct ve_jsonw *w, struct ve_str text)
             escape_char(w, (unsigned char)text.ptr[0]);
             n = 1;
         } else {
-            n = utf8_char(text);
+            n = ve_str_utf8_char(text);
             if (n)
                 add(w, ve_str_n(text.ptr, n));
             else

@@ -3,7 +3,9 @@
  *
  * Text for people, JSON for machines. This file only composes lines; a writer given at start takes
  * them away (loop/logwriter.h: a ring and a thread, so that a slow terminal never holds the loop).
- * Control characters in values are escaped: no value can forge a line. Never log a secret.
+ * Control characters in values are escaped: no value can forge a line, a field or a terminal's
+ * command. A line that would get too long loses its last fields and gains cut=true. Never log a
+ * secret.
  */
 #ifndef VE_BASE_LOG_H
 #define VE_BASE_LOG_H

@@ -102,16 +102,17 @@ int ve_str_u64(uint64_t *out, struct ve_str text, uint64_t max)
     return 0;
 }
 
-/* Length of the UTF-8 sequence at `p` (1-4), or 0 when it is malformed. Table 3-7 of Unicode. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
+/* Table 3-7 of Unicode: what may follow the first byte. */
+size_t ve_str_utf8_char(struct ve_str text)
 {
-    unsigned char b0 = p[0];
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    unsigned char b0 = text.len ? p[0] : 0xFF;
     if (b0 < 0x80)
         return 1;
     if (b0 < 0xC2 || b0 > 0xF4)
         return 0;
     size_t need = b0 < 0xE0 ? 2 : b0 < 0xF0 ? 3 : 4;
-    if (left < need)
+    if (text.len < need)
         return 0;
     unsigned char low = 0x80;
     unsigned char high = 0xBF;
@@ -134,12 +135,12 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
 
 bool ve_str_utf8(struct ve_str text)
 {
-    const unsigned char *p = (const unsigned char *)text.ptr;
-    for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_sequence(p + i, text.len - i);
+    while (text.len) {
+        size_t n = ve_str_utf8_char(text);
         if (n == 0)
             return false;
-        i += n;
+        text.ptr += n;
+        text.len -= n;
     }
     return true;
 }

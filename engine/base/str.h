@@ -37,6 +37,8 @@ struct ve_str ve_str_cut(struct ve_str *rest, char sep);
 int ve_str_u64(uint64_t *out, struct ve_str text, uint64_t max);
 /* Is it well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF)? */
 bool ve_str_utf8(struct ve_str text);
+/* Bytes of the well-formed UTF-8 character at the front (1-4); 0 when it is malformed or cut. */
+size_t ve_str_utf8_char(struct ve_str text);
 /* Copies as much as fits and always ends with NUL; returns true when nothing was cut. */
 bool ve_str_copy(char *dst, size_t size, struct ve_str text);
 /* The value of a hex digit, or -1. */
