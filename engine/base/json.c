@@ -54,8 +54,8 @@ static bool scan_unicode_escape(struct prescan *scan)
     scan->nul = scan->nul || unit == 0;
     if (unit < 0xD800 || unit > 0xDFFF)
         return true;
-    bool paired = unit < 0xDC00 && scan->at + 6 < len && p[scan->at + 1] == '\\' &&
-                  p[scan->at + 2] == 'u';
+    bool paired =
+        unit < 0xDC00 && scan->at + 6 < len && p[scan->at + 1] == '\\' && p[scan->at + 2] == 'u';
     int low = paired ? hex4(p + scan->at + 3) : -1;
     if (low < 0xDC00 || low > 0xDFFF) {
         scan->problem = "a lone surrogate";
@@ -104,7 +104,8 @@ static char peek(const struct prescan *scan)
     return scan->at < scan->text.len ? scan->text.ptr[scan->at] : '\0';
 }
 
-/* The grammar of RFC 8259 section 6, and the range that we promise. Leaves `at` on the last byte. */
+/* The grammar of RFC 8259 section 6, and the range that we promise. Leaves `at` on the last byte.
+ */
 static bool scan_number(struct prescan *scan)
 {
     bool negative = peek(scan) == '-';
@@ -167,20 +168,21 @@ static bool prescan(struct prescan *scan)
     return true;
 }
 
+static struct json_object *entry_value(const struct lh_entry *entry)
+{
+    return (struct json_object *)(uintptr_t)lh_entry_v(entry);
+}
+
 /* How many keys the tree kept, and whether every double is finite. */
 static size_t count_members(struct json_object *object, bool *finite)
 {
     size_t n = 0;
     switch (json_object_get_type(object)) {
-    case json_type_object: {
+    case json_type_object:
         n = (size_t)json_object_object_length(object);
-        json_object_object_foreach(object, key, value)
-        {
-            (void)key;
-            n += count_members(value, finite);
-        }
+        for (struct lh_entry *it = json_object_get_object(object)->head; it; it = lh_entry_next(it))
+            n += count_members(entry_value(it), finite);
         break;
-    }
     case json_type_array:
         for (size_t i = 0; i < json_object_array_length(object); i++)
             n += count_members(json_object_array_get_idx(object, i), finite);
@@ -376,6 +378,6 @@ bool ve_json_each(const struct ve_json *json, void **at, const char **key,
         return false;
     *at = entry;
     *key = (const char *)lh_entry_k(entry);
-    *value = wrap((struct json_object *)(uintptr_t)lh_entry_v(entry));
+    *value = wrap(entry_value(entry));
     return true;
 }
