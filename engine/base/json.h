@@ -70,6 +70,8 @@ void ve_jsonw_array(struct ve_jsonw *w);
 void ve_jsonw_array_end(struct ve_jsonw *w);
 void ve_jsonw_key(struct ve_jsonw *w, const char *key);
 void ve_jsonw_str(struct ve_jsonw *w, struct ve_str text);
+/* Behind a ve_jsonw_str that was a key. */
+void ve_jsonw_colon(struct ve_jsonw *w);
 void ve_jsonw_u64(struct ve_jsonw *w, uint64_t value);
 void ve_jsonw_i64(struct ve_jsonw *w, int64_t value);
 void ve_jsonw_double(struct ve_jsonw *w, double value, int decimals);

@@ -132,6 +132,11 @@ void ve_jsonw_str(struct ve_jsonw *w, struct ve_str text)
 void ve_jsonw_key(struct ve_jsonw *w, const char *key)
 {
     ve_jsonw_str(w, ve_str(key));
+    ve_jsonw_colon(w);
+}
+
+void ve_jsonw_colon(struct ve_jsonw *w)
+{
     add(w, VE_STR(":"));
     w->comma = false;
 }

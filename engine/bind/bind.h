@@ -1,0 +1,55 @@
+/*
+ * bind/bind.h - how scripts reach the engine: the table `core` that lualib is given.
+ *
+ * Bindings are logic-free: read arguments, call the engine, push or raise. What waits is an
+ * operation (script/op.h); `core.wait` is the only primitive that suspends. Scripts never see
+ * `core`; they see what lualib/voice builds on it.
+ *
+ * Arguments that make no sense raise; an expected failure returns nil, code.
+ */
+#ifndef VE_BIND_BIND_H
+#define VE_BIND_BIND_H
+
+#include "base/err.h"
+#include "call/call.h"
+#include "script/shard.h"
+#include "script/task.h"
+#include "speech/speech.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* The services of a worker, for the bindings. Members are borrowed; NULL: not there. */
+struct ve_bind {
+    struct ve_loop *loop;
+    const struct ve_log *log;
+    struct ve_calls *calls;
+    struct ve_speech *speech;
+    bool text_mode; /* simulated callers without audio: voices give silence of the right length */
+};
+
+/* An ve_open_core_fn; context is the struct ve_bind. */
+void ve_bind_open(lua_State *L, void *context);
+
+/* One per file: adds its functions to the table on top. [-0, +0, m] */
+void ve_bind_core(lua_State *L);
+void ve_bind_json(lua_State *L);
+void ve_bind_call(lua_State *L);
+void ve_bind_say(lua_State *L);
+void ve_bind_listen(lua_State *L);
+void ve_bind_grammar(lua_State *L);
+
+/* The services; every core function has them as its upvalue's context. */
+struct ve_bind *ve_bind_of(lua_State *L);
+/* The running task; raises while loading or closing. [-0, +0, v] */
+struct ve_task *ve_bind_task(lua_State *L);
+/* The task's call; raises when it has none. [-0, +0, v] */
+struct ve_call *ve_bind_task_call(lua_State *L);
+/* Pushes nil and the code of an error; returns 2. */
+int ve_bind_fail(lua_State *L, int err);
+/* A table's field: text, number or flag, with a default. [-0, +0, v] */
+struct ve_str ve_bind_field_str(lua_State *L, int table, const char *name);
+double ve_bind_field_num(lua_State *L, int table, const char *name, double fallback);
+bool ve_bind_field_bool(lua_State *L, int table, const char *name, bool fallback);
+
+#endif

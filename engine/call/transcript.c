@@ -1,0 +1,130 @@
+#include "call/inside.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+#include <string.h>
+
+static void free_turn(struct ve_turn_record *turn)
+{
+    ve_buf_free(&turn->caller);
+    ve_buf_free(&turn->agent);
+}
+
+void ve_transcript_free(struct ve_call *call)
+{
+    for (size_t i = 0; i < call->turn_count; i++)
+        free_turn(&call->turns[i]);
+    ve_free(call->turns);
+    call->turns = NULL;
+    call->turn_count = call->turn_cap = 0;
+}
+
+static struct ve_turn_record *last_turn(struct ve_call *call)
+{
+    return call->turn_count ? &call->turns[call->turn_count - 1] : NULL;
+}
+
+static struct ve_turn_record *add_turn(struct ve_call *call)
+{
+    if (call->turn_count == VE_CALL_TURNS_MAX) {
+        free_turn(&call->turns[0]);
+        memmove(call->turns, call->turns + 1, (VE_CALL_TURNS_MAX - 1) * sizeof(*call->turns));
+        call->turn_count--;
+        call->turns_forgotten++;
+    }
+    if (call->turn_count == call->turn_cap) {
+        size_t cap = call->turn_cap ? call->turn_cap * 2 : 4;
+        struct ve_turn_record *grown = ve_realloc(call->turns, cap * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        call->turns = grown;
+        call->turn_cap = cap;
+    }
+    struct ve_turn_record *turn = &call->turns[call->turn_count++];
+    *turn = (struct ve_turn_record){.gap_ms = -1};
+    ve_buf_init(&turn->caller, VE_CALL_TURN_TEXT_MAX);
+    ve_buf_init(&turn->agent, VE_CALL_TURN_TEXT_MAX);
+    return turn;
+}
+
+/* What does not fit is left out: the record is for people, not for the history of a model. */
+static void append_words(struct ve_buf *buf, struct ve_str words)
+{
+    if (!words.len)
+        return;
+    if (buf->len)
+        (void)ve_buf_add_char(buf, ' ');
+    if (buf->len < buf->limit && words.len > buf->limit - buf->len)
+        words.len = buf->limit - buf->len;
+    (void)ve_buf_add_str(buf, words);
+}
+
+void ve_call_heard(struct ve_call *call, struct ve_str text)
+{
+    struct ve_turn_record *turn = add_turn(call);
+    if (!turn)
+        return;
+    turn->has_caller = true;
+    turn->heard = text.len > 0;
+    append_words(&turn->caller, text);
+}
+
+/* The agent speaks first, or the turn has not been told yet what the caller said. */
+static struct ve_turn_record *agent_turn(struct ve_call *call)
+{
+    struct ve_turn_record *turn = last_turn(call);
+    return turn ? turn : add_turn(call);
+}
+
+void ve_call_said(struct ve_call *call, struct ve_str words, bool interrupted)
+{
+    struct ve_turn_record *turn = agent_turn(call);
+    if (!turn)
+        return;
+    append_words(&turn->agent, words);
+    turn->interrupted = turn->interrupted || interrupted;
+}
+
+void ve_call_answered_at(struct ve_call *call, uint64_t at_ns)
+{
+    if (!call->answer_pending)
+        return;
+    call->answer_pending = false;
+    struct ve_turn_record *turn = agent_turn(call);
+    uint64_t end = ve_session_stats(call->session).speech_end_ns;
+    if (!turn || !end || turn->gap_ms >= 0)
+        return;
+    turn->gap_ms = at_ns > end ? (int64_t)((at_ns - end) / VE_MS) : 0;
+}
+
+size_t ve_call_turns(const struct ve_call *call)
+{
+    return call->turn_count;
+}
+
+void ve_transcript_write(const struct ve_call *call, struct ve_jsonw *w)
+{
+    ve_jsonw_key(w, "turns");
+    ve_jsonw_array(w);
+    for (size_t i = 0; i < call->turn_count; i++) {
+        const struct ve_turn_record *turn = &call->turns[i];
+        ve_jsonw_object(w);
+        ve_jsonw_key(w, "caller");
+        if (turn->heard)
+            ve_jsonw_str(w, ve_buf_str(&turn->caller));
+        else
+            ve_jsonw_null(w);
+        ve_jsonw_kbool(w, "spoke", turn->has_caller);
+        ve_jsonw_kstr(w, "agent", ve_buf_str(&turn->agent));
+        ve_jsonw_key(w, "gap_ms");
+        if (turn->gap_ms >= 0)
+            ve_jsonw_i64(w, turn->gap_ms);
+        else
+            ve_jsonw_null(w);
+        ve_jsonw_kbool(w, "interrupted", turn->interrupted);
+        ve_jsonw_object_end(w);
+    }
+    ve_jsonw_array_end(w);
+    ve_jsonw_ku64(w, "turns_forgotten", call->turns_forgotten);
+}

@@ -1,0 +1,476 @@
+#include "media/session.h"
+
+#include "audio/resample.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "media/capture.h"
+
+/* Audio from before the detected start that the recogniser gets: detection takes its time. */
+#define PREROLL_MS 300
+/* An utterance that nobody heard waits so long for an ear. */
+#define UNHEARD_MAX (10 * VE_SECOND)
+/* Samples kept at most for an utterance without an ear. */
+#define HELD_MAX_S 30
+/* Without audio for so long, the caller counts as silent. */
+#define STALL (96 * VE_MS)
+#define BLOCK (VE_TURN_BLOCK_MS * VE_MS)
+/* The detector's last speech block may lie this far before the true end of speech. */
+#define TAIL (150 * VE_MS)
+/* Text mode: how sure and how loud the pretended speech is. */
+#define TEXT_P 0.95f
+#define TEXT_DB -24.0f
+#define EAR_PIECE 960 /* samples given to an ear at once */
+
+struct ve_session {
+    struct ve_media *media; /* borrowed */
+    struct ve_session_config config;
+    struct ve_capture capture;
+    struct ve_turn turn;
+    struct ve_playout *playout; /* owned */
+    struct ve_media_out out;
+    bool attached;
+    struct ve_link ears;
+    struct ve_timer catch_up; /* gives new ears what they missed */
+    struct ve_timer stall;    /* puts silence (or text) in where no audio comes */
+    /* the utterance that is open, or that ended without an ear */
+    bool open;
+    bool unheard;            /* it ended and nobody listened */
+    uint64_t from;           /* position of its pre-roll */
+    uint64_t to;             /* position of its end, when unheard */
+    uint64_t unheard_at;     /* ns */
+    uint32_t unheard_turn, unheard_take;
+    uint64_t speech_ns;      /* loop time of the end of the last speech block */
+    uint64_t speech_end_ns;  /* of the last committed turn */
+    uint64_t samples_in;
+    uint32_t text_ms;        /* pretended speech still to come */
+    struct ve_buf text;      /* what it says */
+    bool echo;
+    struct ve_resampler *echo_resampler; /* owned */
+    uint32_t echo_rate;
+};
+
+void ve_media_init(struct ve_media *media, struct ve_loop *loop)
+{
+    media->loop = loop;
+    ve_pool_init(&media->blocks, sizeof(struct ve_fifo_block), 1024);
+}
+
+void ve_media_free(struct ve_media *media)
+{
+    ve_pool_free(&media->blocks);
+}
+
+/* --- ears --------------------------------------------------------------------------------------- */
+
+static struct ve_ear *ear_of(struct ve_link *link)
+{
+    return VE_CONTAINER(link, struct ve_ear, link);
+}
+
+static void open_ear(struct ve_session *s, struct ve_ear *ear)
+{
+    ear->open = true;
+    ear->fed = s->from;
+    ear->ops->begin(ear->arg, s->capture.rate);
+}
+
+/* Gives an ear what it has not had, up to position `to`. */
+static void feed_ear(struct ve_session *s, struct ve_ear *ear, uint64_t to)
+{
+    int16_t piece[EAR_PIECE];
+    while (ear->open && ear->fed < to) {
+        size_t want = to - ear->fed < EAR_PIECE ? (size_t)(to - ear->fed) : EAR_PIECE;
+        size_t n = ve_fifo_read(&s->capture.fifo, ear->fed, piece, want);
+        if (!n)
+            return;
+        ear->fed += n;
+        ear->ops->audio(ear->arg, piece, n);
+    }
+}
+
+static void feed_ears(struct ve_session *s)
+{
+    VE_LIST_EACH(&s->ears, it)
+    {
+        feed_ear(s, ear_of(it), s->capture.fifo.end);
+    }
+}
+
+static void commit_ear(struct ve_session *s, struct ve_ear *ear, uint32_t turn, uint32_t take)
+{
+    ear->open = false;
+    if (s->text.len && ear->ops->text)
+        ear->ops->text(ear->arg, ve_buf_str(&s->text));
+    ear->ops->commit(ear->arg, turn, take);
+}
+
+/* In a step of its own: new ears get the open utterance, or the one that nobody heard. */
+static void on_catch_up(void *arg)
+{
+    struct ve_session *s = arg;
+    bool fresh = s->unheard && ve_loop_now(s->media->loop) - s->unheard_at <= UNHEARD_MAX;
+    VE_LIST_EACH(&s->ears, it)
+    {
+        struct ve_ear *ear = ear_of(it);
+        if (ear->open || !(s->open || fresh))
+            continue;
+        open_ear(s, ear);
+        feed_ear(s, ear, s->open ? s->capture.fifo.end : s->to);
+        if (!s->open) {
+            commit_ear(s, ear, s->unheard_turn, s->unheard_take);
+            s->unheard = false;
+            ve_buf_clear(&s->text);
+            return; /* it was for one ear */
+        }
+    }
+    if (!s->open)
+        s->unheard = false;
+}
+
+void ve_session_listen(struct ve_session *s, struct ve_ear *ear)
+{
+    ear->session = s;
+    ear->open = false;
+    ve_list_push(&s->ears, &ear->link);
+    if (s->open || s->unheard)
+        ve_timer_start(&s->catch_up, 0);
+}
+
+void ve_ear_close(struct ve_ear *ear)
+{
+    if (!ear->session)
+        return;
+    ve_link_remove(&ear->link);
+    ear->session = NULL;
+    ear->open = false;
+}
+
+/* --- turns -------------------------------------------------------------------------------------- */
+
+static void on_start(void *arg, uint64_t at, bool barge)
+{
+    struct ve_session *s = arg;
+    s->open = true;
+    s->unheard = false;
+    s->from = ve_capture_position(&s->capture, at > PREROLL_MS ? at - PREROLL_MS : 0);
+    VE_LIST_EACH(&s->ears, it)
+    {
+        open_ear(s, ear_of(it));
+    }
+    if (s->config.events->speech)
+        s->config.events->speech(s->config.arg, barge);
+}
+
+static void on_speculate(void *arg, uint32_t turn, uint32_t take)
+{
+    struct ve_session *s = arg;
+    if (s->config.events->speculate)
+        s->config.events->speculate(s->config.arg, turn, take);
+}
+
+static void on_discard(void *arg, uint32_t turn, uint32_t take)
+{
+    struct ve_session *s = arg;
+    if (s->config.events->discard)
+        s->config.events->discard(s->config.arg, turn, take);
+}
+
+/* The last sound of the turn, unless the line is noisy: then what the detector called speech. */
+static uint64_t speech_end(const struct ve_session *s)
+{
+    uint64_t audible = s->capture.audible_ns;
+    bool plausible = audible && audible <= s->speech_ns + TAIL && audible + 4 * TAIL > s->speech_ns;
+    return plausible ? audible : s->speech_ns;
+}
+
+static void on_commit(void *arg, uint32_t turn, uint32_t take, uint64_t at)
+{
+    struct ve_session *s = arg;
+    bool heard = false;
+    (void)at;
+    s->speech_end_ns = speech_end(s);
+    s->open = false;
+    feed_ears(s);
+    VE_LIST_EACH(&s->ears, it)
+    {
+        if (ear_of(it)->open) {
+            heard = true;
+            commit_ear(s, ear_of(it), turn, take);
+        }
+    }
+    s->unheard = !heard;
+    if (heard) {
+        ve_buf_clear(&s->text);
+    } else {
+        s->to = s->capture.fifo.end;
+        s->unheard_at = ve_loop_now(s->media->loop);
+        s->unheard_turn = turn;
+        s->unheard_take = take;
+        if (!ve_list_empty(&s->ears))
+            ve_timer_start(&s->catch_up, 0);
+    }
+    if (s->config.events->commit)
+        s->config.events->commit(s->config.arg, turn, take);
+}
+
+static void on_barge_pause(void *arg)
+{
+    struct ve_session *s = arg;
+    ve_playout_pause(s->playout);
+}
+
+static void on_barge_confirm(void *arg)
+{
+    struct ve_session *s = arg;
+    ve_playout_interrupt(s->playout);
+    if (s->config.events->interrupted)
+        s->config.events->interrupted(s->config.arg);
+}
+
+static void on_barge_resume(void *arg)
+{
+    struct ve_session *s = arg;
+    s->open = false;
+    ve_buf_clear(&s->text);
+    VE_LIST_EACH(&s->ears, it)
+    {
+        struct ve_ear *ear = ear_of(it);
+        if (ear->open) {
+            ear->open = false;
+            ear->ops->drop(ear->arg);
+        }
+    }
+    ve_playout_resume(s->playout);
+}
+
+static const struct ve_turn_events turn_events = {
+    on_start,       on_speculate,     on_discard,      on_commit,
+    on_barge_pause, on_barge_confirm, on_barge_resume,
+};
+
+/* Decides about one block, knowing what the agent does at this moment. */
+static void take_block(struct ve_session *s, float p, float level_db, uint64_t at_ns)
+{
+    struct ve_playout_state agent = ve_playout_state(s->playout);
+    bool speaking = agent.playing || (agent.paused && agent.busy);
+    ve_turn_agent(&s->turn, speaking, agent.fixed, agent.level_db);
+    if (agent.paused && !agent.busy)
+        ve_playout_resume(s->playout); /* nothing was left to take back */
+    if (p >= s->config.policy.end_p)
+        s->speech_ns = at_ns;
+    ve_turn_block(&s->turn, p, level_db);
+}
+
+static void on_block(void *arg, float p, float level_db, uint64_t at_ns)
+{
+    take_block(arg, p, level_db, at_ns);
+}
+
+static void on_digit(void *arg, char digit)
+{
+    ve_session_digit(arg, digit);
+}
+
+static const struct ve_capture_events capture_events = {on_block, on_digit};
+
+/* --- silence (or text) where no audio comes ------------------------------------------------------ */
+
+static void on_stall(void *arg)
+{
+    struct ve_session *s = arg;
+    bool talking = s->text_ms > 0;
+    uint32_t step = s->text_ms < VE_TURN_BLOCK_MS ? s->text_ms : VE_TURN_BLOCK_MS;
+    s->text_ms -= step;
+    /* The captured audio does not grow, the media clock does: keep the two apart. */
+    s->capture.origin_ms += VE_TURN_BLOCK_MS;
+    take_block(s, talking ? TEXT_P : 0.0f, talking ? TEXT_DB : -120.0f,
+               ve_loop_now(s->media->loop));
+    if (talking)
+        s->capture.audible_ns = ve_loop_now(s->media->loop);
+    if (s->text_ms || s->turn.state != VE_TURN_LISTENING)
+        ve_timer_start(&s->stall, BLOCK);
+}
+
+int ve_session_say_text(struct ve_session *s, struct ve_str text, uint64_t ns)
+{
+    ve_buf_clear(&s->text);
+    int err = ve_buf_add_str(&s->text, text);
+    if (err)
+        return err;
+    s->text_ms = (uint32_t)(ns / VE_MS);
+    ve_timer_start(&s->stall, BLOCK);
+    return 0;
+}
+
+/* --- the carrier's side -------------------------------------------------------------------------- */
+
+/* Keeps what somebody may still want, and no more. */
+static void drop_old(struct ve_session *s)
+{
+    struct ve_fifo *fifo = &s->capture.fifo;
+    uint64_t preroll =
+        (uint64_t)s->capture.rate * (PREROLL_MS + s->config.policy.barge_ms + 100) / 1000;
+    uint64_t keep = fifo->end > preroll ? fifo->end - preroll : 0;
+    bool eared = false;
+    VE_LIST_EACH(&s->ears, it)
+    {
+        eared = eared || ear_of(it)->open;
+    }
+    if (((s->open && !eared) || s->unheard) && s->from < keep)
+        keep = s->from;
+    uint64_t most = (uint64_t)s->capture.rate * HELD_MAX_S;
+    if (fifo->end > most && keep < fifo->end - most)
+        keep = fifo->end - most;
+    if (s->unheard && ve_loop_now(s->media->loop) - s->unheard_at > UNHEARD_MAX)
+        s->unheard = false;
+    ve_fifo_drop(fifo, keep);
+}
+
+static void send_echo(struct ve_session *s, const int16_t *samples, size_t count, uint32_t rate)
+{
+    int16_t out[VE_RESAMPLE_OUT_MAX];
+    uint32_t out_rate = s->config.playout.rate;
+    if (rate != s->echo_rate) {
+        ve_resampler_free(s->echo_resampler);
+        s->echo_resampler = NULL;
+        if (rate != out_rate && ve_resampler_new(&s->echo_resampler, rate, out_rate) != 0)
+            return;
+        s->echo_rate = rate;
+    }
+    for (size_t left = count; left;) {
+        size_t piece = left < EAR_PIECE ? left : EAR_PIECE;
+        size_t n = VE_RESAMPLE_OUT_MAX;
+        if (!s->echo_resampler)
+            (void)s->out.audio(s->out.arg, samples, piece);
+        else if (ve_resample(s->echo_resampler, samples, piece, out, &n) == 0 && n)
+            (void)s->out.audio(s->out.arg, out, n);
+        samples += piece;
+        left -= piece;
+    }
+}
+
+int ve_session_audio(struct ve_session *s, const int16_t *samples, size_t count, uint32_t rate)
+{
+    if (s->echo && s->attached)
+        send_echo(s, samples, count, rate);
+    s->samples_in += count;
+    int err = ve_capture_push(&s->capture, samples, count, rate, ve_loop_now(s->media->loop),
+                              s->turn.now_ms, &capture_events, s);
+    feed_ears(s);
+    drop_old(s);
+    if (s->turn.state != VE_TURN_LISTENING)
+        ve_timer_start(&s->stall, STALL);
+    return err;
+}
+
+void ve_session_digit(struct ve_session *s, char digit)
+{
+    if (s->config.events->digit)
+        s->config.events->digit(s->config.arg, digit);
+}
+
+void ve_session_attach(struct ve_session *s, const struct ve_media_out *out)
+{
+    s->attached = out != NULL;
+    if (out)
+        s->out = *out;
+    ve_playout_attach(s->playout, out);
+}
+
+/* --- the call's side ----------------------------------------------------------------------------- */
+
+int ve_session_new(struct ve_session **out, struct ve_media *media,
+                   const struct ve_session_config *config)
+{
+    const char *field;
+    if (ve_turn_policy_check(&config->policy, &field) != 0)
+        return VE_EINVAL;
+    struct ve_session *s = ve_alloc(sizeof(*s));
+    if (!s)
+        return VE_ENOMEM;
+    s->media = media;
+    s->config = *config;
+    ve_link_init(&s->ears);
+    ve_buf_init(&s->text, 4096);
+    ve_timer_init(&s->catch_up, media->loop, on_catch_up, s);
+    ve_timer_init(&s->stall, media->loop, on_stall, s);
+    ve_turn_init(&s->turn, &config->policy, &turn_events, s);
+    int err = ve_capture_init(&s->capture, &media->blocks, config->gate_db);
+    if (!err)
+        err = ve_playout_new(&s->playout, media->loop, &media->blocks, &config->playout, NULL);
+    if (err) {
+        ve_session_free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+void ve_session_free(struct ve_session *s)
+{
+    if (!s)
+        return;
+    VE_LIST_EACH(&s->ears, it)
+    {
+        ve_ear_close(ear_of(it));
+    }
+    ve_timer_stop(&s->catch_up);
+    ve_timer_stop(&s->stall);
+    ve_playout_free(s->playout);
+    ve_capture_free(&s->capture);
+    ve_resampler_free(s->echo_resampler);
+    ve_buf_free(&s->text);
+    ve_free(s);
+}
+
+struct ve_playout *ve_session_playout(struct ve_session *s)
+{
+    return s->playout;
+}
+
+int ve_session_set_policy(struct ve_session *s, const struct ve_turn_policy *policy)
+{
+    const char *field;
+    if (ve_turn_policy_check(policy, &field) != 0)
+        return VE_EINVAL;
+    s->config.policy = *policy;
+    ve_turn_set_policy(&s->turn, policy);
+    return 0;
+}
+
+struct ve_turn_policy ve_session_policy(const struct ve_session *s)
+{
+    return s->config.policy;
+}
+
+int ve_session_detect_digits(struct ve_session *s, bool on)
+{
+    return ve_capture_detect_digits(&s->capture, on);
+}
+
+void ve_session_heard(struct ve_session *s, enum ve_turn_shape shape, uint32_t words)
+{
+    ve_turn_heard(&s->turn, shape, words);
+}
+
+void ve_session_end_turn(struct ve_session *s)
+{
+    ve_turn_end_now(&s->turn);
+}
+
+void ve_session_echo(struct ve_session *s, bool on)
+{
+    s->echo = on;
+}
+
+struct ve_session_stats ve_session_stats(const struct ve_session *s)
+{
+    return (struct ve_session_stats){
+        .samples_in = s->samples_in,
+        .speech_end_ns = s->speech_end_ns,
+        .speaking = s->turn.state == VE_TURN_SPEAKING,
+        .rate_in = s->capture.rate,
+        .return_loss_db = s->turn.loss_db,
+    };
+}
