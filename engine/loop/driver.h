@@ -29,7 +29,8 @@ struct ve_loop {
     uint64_t lag_peak;   /* ns */
     int64_t wall_offset; /* ms: wall = offset + now, sim only */
     struct ve_timer *timers;
-    atomic_bool stopping; /* set by any thread */
+    atomic_bool stopping;        /* set by any thread */
+    bool freeing;                /* no job is taken any more */
     struct ve_job_threads *jobs; /* owned, live only, made at first use */
     pthread_mutex_t post_lock;
     struct ve_post *post_first; /* guarded by post_lock */
@@ -38,8 +39,10 @@ struct ve_loop {
 
 void ve_loop_base_init(struct ve_loop *loop, const struct ve_driver *driver);
 void ve_loop_base_free(struct ve_loop *loop);
-/* Runs what other threads have posted. */
-void ve_loop_drain_posts(struct ve_loop *loop);
+/* The machine's clock, ms since 1970. */
+int64_t ve_wall_ms(void);
+/* Runs the oldest post as a step; false when there is none. */
+bool ve_loop_run_post(struct ve_loop *loop);
 /* Due time of the next timer, or UINT64_MAX. */
 uint64_t ve_timer_next_due(const struct ve_loop *loop);
 /* Takes the next timer out of the queue and runs it. `loop->now` has been set. */

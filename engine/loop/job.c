@@ -24,8 +24,8 @@ struct ve_job_threads {
 
 void ve_strand_init(struct ve_strand *strand)
 {
+    *strand = (struct ve_strand){.busy = false};
     ve_link_init(&strand->waiting);
-    strand->busy = false;
 }
 
 static void finish_on_loop(struct ve_post *post)
@@ -122,10 +122,6 @@ static int submit_live(struct ve_loop *loop, struct ve_job *job)
     if (err)
         return err;
     pthread_mutex_lock(&lane->lock);
-    if (lane->closing) {
-        pthread_mutex_unlock(&lane->lock);
-        return VE_EGONE;
-    }
     lane->depth++;
     if (job->strand && job->strand->busy) {
         ve_list_push(&job->strand->waiting, &job->link);
@@ -139,9 +135,24 @@ static int submit_live(struct ve_loop *loop, struct ve_job *job)
     return 0;
 }
 
+/* The work is done at once; what takes its time is the answer. A strand's answers keep their order,
+ * whatever each of them costs. */
+static void submit_sim(struct ve_loop *loop, struct ve_job *job)
+{
+    struct ve_strand *strand = job->strand;
+    uint64_t begin = strand && strand->sim_until > loop->now ? strand->sim_until : loop->now;
+    uint64_t end = begin + job->sim_cost;
+    if (strand)
+        strand->sim_until = end;
+    job->work(job);
+    ve_sim_post_after(loop, &job->post, end - loop->now);
+}
+
 int ve_job_submit(struct ve_loop *loop, enum ve_lane lane, struct ve_strand *strand,
                   struct ve_job *job)
 {
+    if (loop->freeing)
+        return VE_EGONE;
     job->lane = lane;
     job->loop = loop;
     job->strand = strand;
@@ -151,8 +162,7 @@ int ve_job_submit(struct ve_loop *loop, enum ve_lane lane, struct ve_strand *str
     job->post.fn = finish_on_loop;
     if (!ve_loop_is_sim(loop))
         return submit_live(loop, job);
-    job->work(job);
-    ve_sim_post_after(loop, &job->post, job->sim_cost);
+    submit_sim(loop, job);
     return 0;
 }
 
@@ -179,7 +189,8 @@ void ve_job_threads_free(struct ve_loop *loop)
         for (unsigned t = 0; t < lane->threads; t++)
             pthread_join(lane->thread[t], NULL);
     }
-    ve_loop_drain_posts(loop);
+    while (ve_loop_run_post(loop)) {
+    }
     for (int i = 0; i < VE_LANES; i++) {
         pthread_mutex_destroy(&loop->jobs->lane[i].lock);
         pthread_cond_destroy(&loop->jobs->lane[i].wake);

@@ -26,14 +26,16 @@ enum ve_lane {
 struct ve_strand {
     struct ve_link waiting; /* jobs behind the running one */
     bool busy;
+    uint64_t sim_until; /* ns; sim: when the last job submitted will have answered */
 };
 
 struct ve_job {
     void (*work)(struct ve_job *job); /* on a thread of the lane; must not touch the loop */
-    void (*done)(struct ve_job *job); /* on the loop; job->canceled tells whether work was skipped */
-    uint64_t sim_cost;                /* ns after which the sim driver answers */
-    bool canceled;                    /* set before `done` when the work was not run */
-    atomic_bool stop;                 /* set by ve_job_cancel: long work should look and return */
+    void (*done)(
+        struct ve_job *job); /* on the loop; job->canceled tells whether work was skipped */
+    uint64_t sim_cost;       /* ns after which the sim driver answers */
+    bool canceled;           /* set before `done` when the work was not run */
+    atomic_bool stop;        /* set by ve_job_cancel: long work should look and return */
     /* the queue's */
     enum ve_lane lane;
     struct ve_loop *loop;
@@ -43,8 +45,8 @@ struct ve_job {
 };
 
 void ve_strand_init(struct ve_strand *strand);
-/* Never fails in the sim driver. VE_ENOMEM or VE_EIO when no thread can be started, VE_EGONE while
- * the loop is being freed: `done` is then not called. `strand` may be NULL. */
+/* VE_EGONE while the loop is being freed; VE_ENOMEM or VE_EIO when no thread can be started, which
+ * the sim driver has no need of. On an error `done` is not called. `strand` may be NULL. */
 int ve_job_submit(struct ve_loop *loop, enum ve_lane lane, struct ve_strand *strand,
                   struct ve_job *job);
 /* Asks for an early end. Waiting work is skipped; running work sees job->stop. `done` follows. */

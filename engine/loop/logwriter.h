@@ -2,8 +2,9 @@
  * loop/logwriter.h - takes log lines off the loop.
  *
  * Lines go into a bounded buffer; a thread writes them to a descriptor. When the reader of that
- * descriptor is slower than the engine, lines are dropped and their number is written in their
- * place: logging never blocks a call. Any thread may log.
+ * descriptor is slower than the engine, lines are dropped and their number is logged in their
+ * place: logging never blocks a call, and a reader that has stopped holds up the end by two seconds
+ * at most. Any thread may log.
  */
 #ifndef VE_LOOP_LOGWRITER_H
 #define VE_LOOP_LOGWRITER_H

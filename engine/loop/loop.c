@@ -22,6 +22,7 @@ void ve_loop_free(struct ve_loop *loop)
 {
     if (!loop)
         return;
+    loop->freeing = true;
     ve_job_threads_free(loop);
     loop->driver->free(loop);
 }
@@ -48,23 +49,22 @@ void ve_loop_post(struct ve_loop *loop, struct ve_post *post)
     loop->driver->wake(loop);
 }
 
-void ve_loop_drain_posts(struct ve_loop *loop)
+bool ve_loop_run_post(struct ve_loop *loop)
 {
-    for (;;) {
-        pthread_mutex_lock(&loop->post_lock);
-        struct ve_post *post = loop->post_first;
-        if (post) {
-            loop->post_first = post->next;
-            if (!loop->post_first)
-                loop->post_last = &loop->post_first;
-        }
-        pthread_mutex_unlock(&loop->post_lock);
-        if (!post)
-            return;
-        if (!ve_loop_is_sim(loop))
-            ve_loop_step(loop);
-        post->fn(post);
+    pthread_mutex_lock(&loop->post_lock);
+    struct ve_post *post = loop->post_first;
+    if (post) {
+        loop->post_first = post->next;
+        if (!loop->post_first)
+            loop->post_last = &loop->post_first;
     }
+    pthread_mutex_unlock(&loop->post_lock);
+    if (!post)
+        return false;
+    if (!ve_loop_is_sim(loop))
+        ve_loop_step(loop);
+    post->fn(post);
+    return true;
 }
 
 uint64_t ve_loop_now(const struct ve_loop *loop)
@@ -76,6 +76,11 @@ int64_t ve_loop_wall_ms(const struct ve_loop *loop)
 {
     if (ve_loop_is_sim(loop))
         return loop->wall_offset + (int64_t)(loop->now / VE_MS);
+    return ve_wall_ms();
+}
+
+int64_t ve_wall_ms(void)
+{
     struct timespec ts;
     (void)clock_gettime(CLOCK_REALTIME, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VE_MS 1000000ull /* nanoseconds */
+#define VE_MS     1000000ull /* nanoseconds */
 #define VE_SECOND (1000 * VE_MS)
 
 struct ve_loop;

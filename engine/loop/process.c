@@ -7,7 +7,8 @@
 #include <time.h>
 
 static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool done;
+static bool prepared;
+static size_t ready; /* parts */
 
 static void prepare_system(void)
 {
@@ -25,14 +26,16 @@ int ve_process_init(const struct ve_process_part *parts, size_t count, const cha
 {
     int err = 0;
     pthread_mutex_lock(&once_lock);
-    if (!done) {
+    if (!prepared)
         prepare_system();
-        for (size_t i = 0; i < count && !err; i++) {
-            err = parts[i].init();
-            if (err)
-                *failed = parts[i].name;
-        }
-        done = err == 0;
+    prepared = true;
+    /* A second try goes on behind the parts that are ready: none is initialised twice. */
+    while (ready < count && !err) {
+        err = parts[ready].init();
+        if (err)
+            *failed = parts[ready].name;
+        else
+            ready++;
     }
     pthread_mutex_unlock(&once_lock);
     return err;

@@ -1,8 +1,9 @@
 /*
  * loop/process.h - what libraries keep once per process, initialised in one place.
  *
- * main.c hands over the rooms' init functions; the second engine of a process finds all done. This
- * is the only room with file-scope state (tests/lint checks the others).
+ * main.c hands over the rooms' init functions, always the same; the second engine of a process
+ * finds all done. This is the only file with mutable file-scope state (tests/lint checks the
+ * others).
  */
 #ifndef VE_LOOP_PROCESS_H
 #define VE_LOOP_PROCESS_H

@@ -33,7 +33,8 @@ void ve_sim_post_after(struct ve_loop *loop, struct ve_post *post, uint64_t dela
 
 bool ve_sim_step(struct ve_loop *loop, uint64_t until)
 {
-    ve_loop_drain_posts(loop);
+    if (ve_loop_run_post(loop))
+        return true;
     uint64_t due = ve_timer_next_due(loop);
     if (due > until || due == UINT64_MAX) {
         if (until != UINT64_MAX && until > loop->now)
@@ -73,8 +74,13 @@ static void sim_wake(struct ve_loop *loop)
 static void sim_free(struct ve_loop *loop)
 {
     /* Posts still delayed complete now: their owners wait for them to free themselves. */
-    while (loop->timers && loop->timers->fn == run_delayed)
+    while (ve_loop_run_post(loop)) {
+    }
+    while (loop->timers && loop->timers->fn == run_delayed) {
+        if (loop->timers->due > loop->now)
+            loop->now = loop->timers->due;
         ve_timer_fire_next(loop);
+    }
     ve_loop_base_free(loop);
 }
 

@@ -98,7 +98,8 @@ void ve_timer_start_at(struct ve_timer *timer, uint64_t due_ns)
 
 void ve_timer_start(struct ve_timer *timer, uint64_t delay_ns)
 {
-    ve_timer_start_at(timer, timer->loop->now + delay_ns);
+    uint64_t now = timer->loop->now;
+    ve_timer_start_at(timer, delay_ns < UINT64_MAX - now ? now + delay_ns : UINT64_MAX);
 }
 
 void ve_timer_stop(struct ve_timer *timer)

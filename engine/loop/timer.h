@@ -25,7 +25,7 @@ struct ve_timer {
 
 void ve_timer_init(struct ve_timer *timer, struct ve_loop *loop, void (*fn)(void *arg), void *arg);
 void ve_timer_start(struct ve_timer *timer, uint64_t delay_ns);
-/* Starts it for a moment of ve_loop_now; one in the past means at once. */
+/* Starts it for a moment of ve_loop_now; one in the past means at once, UINT64_MAX means never. */
 void ve_timer_start_at(struct ve_timer *timer, uint64_t due_ns);
 /* Harmless when it is not running. Afterwards the memory may go. */
 void ve_timer_stop(struct ve_timer *timer);

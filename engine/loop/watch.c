@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-#define FOLDERS_MAX 1024
-#define DEPTH_MAX 8
+#define FOLDERS_MAX  1024
+#define DEPTH_MAX    8
+#define LOST_LOOK_NS (250 * VE_MS)
 
 struct folder {
     uv_fs_event_t event;
@@ -39,64 +40,61 @@ static void folder_closed(uv_handle_t *handle)
     ve_free(VE_CONTAINER(handle, struct folder, event));
 }
 
-static void close_folder(struct folder *folder)
+static void close_folders(struct ve_link *folders)
 {
-    ve_link_remove(&folder->link);
-    folder->watch->count--;
-    folder->watch = NULL;
-    uv_close((uv_handle_t *)&folder->event, folder_closed);
+    for (struct ve_link *it = ve_list_shift(folders); it; it = ve_list_shift(folders)) {
+        struct folder *folder = VE_CONTAINER(it, struct folder, link);
+        folder->watch = NULL;
+        uv_close((uv_handle_t *)&folder->event, folder_closed);
+    }
 }
 
-static bool matters(const char *name)
+static bool matters(const struct folder *folder, const char *name)
 {
+    if (!name || ve_str_ends(ve_str(name), VE_STR(".lua")))
+        return true;
     /* A folder's name has no ending; an editor's backup or swap file has another one. */
-    return !name || ve_str_ends(ve_str(name), VE_STR(".lua")) || !strchr(name, '.');
+    if (!strchr(name, '.'))
+        return true;
+    /* The folder itself is reported under its own name when it goes. */
+    return ve_str_ends(ve_str(folder->path), ve_str(name));
 }
 
 static void on_event(uv_fs_event_t *event, const char *name, int events, int status)
 {
     struct folder *folder = VE_CONTAINER(event, struct folder, event);
     (void)events;
-    if (!folder->watch || status != 0 || !matters(name))
+    if (!folder->watch || status != 0 || !matters(folder, name))
         return;
     ve_loop_step(folder->watch->loop);
     ve_timer_start(&folder->watch->quiet, folder->watch->quiet_ns);
 }
 
-static bool is_watched(const struct ve_watch *watch, const char *path)
-{
-    VE_LIST_EACH(&watch->folders, it)
-    {
-        if (strcmp(VE_CONTAINER(it, struct folder, link)->path, path) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int add_folder(struct ve_watch *watch, const char *path)
 {
-    if (watch->count >= FOLDERS_MAX || is_watched(watch, path))
-        return 0;
     struct folder *folder = ve_alloc(sizeof(*folder));
     if (!folder)
         return VE_ENOMEM;
-    if (uv_fs_event_init(ve_loop_uv(watch->loop), &folder->event) != 0) {
+    folder->watch = watch;
+    if (!ve_str_copy(folder->path, sizeof(folder->path), ve_str(path)) ||
+        uv_fs_event_init(ve_loop_uv(watch->loop), &folder->event) != 0) {
         ve_free(folder);
         return VE_EIO;
     }
-    folder->watch = watch;
-    ve_str_copy(folder->path, sizeof(folder->path), ve_str(path));
-    ve_list_push(&watch->folders, &folder->link);
-    watch->count++;
     if (uv_fs_event_start(&folder->event, on_event, path, 0) != 0) {
-        close_folder(folder);
+        folder->watch = NULL;
+        uv_close((uv_handle_t *)&folder->event, folder_closed);
         return VE_EIO;
     }
+    ve_list_push(&watch->folders, &folder->link);
+    watch->count++;
     return 0;
 }
 
 static int add_tree(struct ve_watch *watch, const char *path, int depth)
 {
+    if (watch->count >= FOLDERS_MAX)
+        return 0;
     int err = add_folder(watch, path);
     DIR *dir = !err && depth < DEPTH_MAX ? opendir(path) : NULL;
     if (!dir)
@@ -115,11 +113,29 @@ static int add_tree(struct ve_watch *watch, const char *path, int depth)
     return 0;
 }
 
+/* Watches the tree as it is now: folders may be new, gone, or others under the same name. The old
+ * ones are closed last, so that no change slips through between. */
+static int rescan(struct ve_watch *watch)
+{
+    struct ve_link old;
+    ve_link_init(&old);
+    for (struct ve_link *it = ve_list_shift(&watch->folders); it;
+         it = ve_list_shift(&watch->folders))
+        ve_list_push(&old, it);
+    watch->count = 0;
+    int err = add_tree(watch, watch->dir, 0);
+    close_folders(&old);
+    return err;
+}
+
 static void on_quiet(void *arg)
 {
     struct ve_watch *watch = arg;
-    if (!ve_loop_is_sim(watch->loop))
-        (void)add_tree(watch, watch->dir, 0); /* folders made meanwhile */
+    if (!ve_loop_is_sim(watch->loop) && rescan(watch) != 0) {
+        /* The whole folder is being replaced: look again until it is back. */
+        ve_timer_start(&watch->quiet, LOST_LOOK_NS);
+        return;
+    }
     watch->changed(watch->arg);
 }
 
@@ -161,9 +177,6 @@ void ve_watch_free(struct ve_watch *watch)
     if (!watch)
         return;
     ve_timer_stop(&watch->quiet);
-    VE_LIST_EACH(&watch->folders, it)
-    {
-        close_folder(VE_CONTAINER(it, struct folder, link));
-    }
+    close_folders(&watch->folders);
     ve_free(watch);
 }

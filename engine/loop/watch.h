@@ -3,6 +3,7 @@
  *
  * Editors rename over, truncate and write, or touch several files: all that happens within the
  * quiet time of the last change becomes one report. Only names ending in ".lua" and folders count.
+ * The folder itself may be replaced too: the report comes when it is back.
  * In the sim driver nothing is watched; tests call ve_watch_touch.
  */
 #ifndef VE_LOOP_WATCH_H
