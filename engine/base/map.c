@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct ve_map_slot {
-    char *key;     /* owned; NULL when the slot was never used */
+    char *key; /* owned; NULL when the slot was never used */
     size_t key_len;
     uint64_t hash;
     void *value; /* borrowed; NULL in a tombstone */
@@ -89,8 +89,7 @@ static struct ve_map_slot *probe(const struct ve_map *map, struct ve_str key, ui
         struct ve_map_slot *slot = &map->slots[i];
         if (!slot->key)
             return slot;
-        if (slot->value && slot->hash == hash &&
-            ve_str_eq(ve_str_n(slot->key, slot->key_len), key))
+        if (slot->value && slot->hash == hash && ve_str_eq(ve_str_n(slot->key, slot->key_len), key))
             return slot;
     }
 }

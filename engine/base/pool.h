@@ -1,7 +1,8 @@
 /*
  * base/pool.h - blocks of one size, handed out and taken back without the heap.
  *
- * For what is made and dropped fifty times a second. Idle blocks are kept up to a bound. One thread.
+ * For what is made and dropped fifty times a second. Idle blocks are kept up to a bound. One
+ * thread.
  */
 #ifndef VE_BASE_POOL_H
 #define VE_BASE_POOL_H
