@@ -8,9 +8,12 @@
  * rate, with tensors of the same names; the one whose Fourier basis is 130 x 1 x 128 is ours.
  */
 #include "../audio/silero_layout.h"
+#include "onnx.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,26 +24,7 @@
 
 #define MODEL_BYTES_MAX (64 << 20)
 #define GRAPH_DEPTH_MAX 8
-#define DIMS_MAX        4
 #define PI              3.14159265358979323846
-
-struct span {
-    const unsigned char *at;
-    const unsigned char *end;
-};
-
-struct field {
-    unsigned number;
-    unsigned wire;    /* 0 number, 2 bytes; 1 and 5 are skipped over */
-    uint64_t value;   /* of wire type 0 */
-    struct span body; /* of wire type 2 */
-};
-
-struct tensor {
-    struct span floats; /* 4 bytes each, little-endian; empty while not found */
-    uint64_t dims[DIMS_MAX];
-    size_t rank;
-};
 
 enum weight {
     BASIS,
@@ -94,96 +78,19 @@ struct writer {
     bool failed;
 };
 
-/* --- protobuf --- */
+static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-static bool varint_read(uint64_t *out, struct span *in)
+static void complain(const char *fmt, ...)
 {
-    *out = 0;
-    for (unsigned shift = 0; shift < 64 && in->at < in->end; shift += 7) {
-        unsigned char byte = *in->at++;
-        *out |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128)
-            return true;
-    }
-    return false;
-}
-
-static bool span_cut(struct span *out, struct span *in, uint64_t len)
-{
-    if (len > (uint64_t)(in->end - in->at))
-        return false;
-    *out = (struct span){in->at, in->at + len};
-    in->at += len;
-    return true;
-}
-
-/* 1: a field; 0: the message is over; -1: it is malformed. */
-static int field_next(struct field *out, struct span *in)
-{
-    uint64_t key = 0;
-    uint64_t len = 0;
-    if (in->at == in->end)
-        return 0;
-    if (!varint_read(&key, in) || key >> 32 || key >> 3 == 0)
-        return -1;
-    *out = (struct field){.number = (unsigned)(key >> 3), .wire = (unsigned)(key & 7)};
-    switch (out->wire) {
-    case 0:
-        return varint_read(&out->value, in) ? 1 : -1;
-    case 1:
-        return span_cut(&out->body, in, 8) ? 1 : -1;
-    case 2:
-        return varint_read(&len, in) && span_cut(&out->body, in, len) ? 1 : -1;
-    case 5:
-        return span_cut(&out->body, in, 4) ? 1 : -1;
-    default:
-        return -1;
-    }
-}
-
-static bool name_ends(struct span name, const char *suffix)
-{
-    size_t len = strlen(suffix);
-    return (size_t)(name.end - name.at) >= len && memcmp(name.end - len, suffix, len) == 0;
+    va_list args;
+    va_start(args, fmt);
+    (void)fputs("ve-onnx2bin: ", stderr);
+    (void)vfprintf(stderr, fmt, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
 }
 
 /* --- ONNX --- */
-
-static int dims_add(struct tensor *tensor, const struct field *field)
-{
-    struct span packed = field->body;
-    uint64_t dim = field->value;
-    do {
-        if (field->wire == 2 && !varint_read(&dim, &packed))
-            return -1;
-        if (tensor->rank == DIMS_MAX)
-            return -1;
-        tensor->dims[tensor->rank++] = dim;
-    } while (packed.at < packed.end);
-    return 0;
-}
-
-/* A TensorProto: dims 1, data_type 2 (1 = float), float_data 4, name 8, raw_data 9. */
-static int tensor_read(struct tensor *out, struct span *name, struct span in)
-{
-    struct field field;
-    int more = 0;
-    bool is_float = false;
-    *out = (struct tensor){.rank = 0};
-    while ((more = field_next(&field, &in)) > 0) {
-        if (field.number == 1 && dims_add(out, &field) != 0)
-            out->rank = 0; /* of a shape that none of ours has */
-        else if (field.number == 2)
-            is_float = field.value == 1;
-        else if (field.number == 8 && field.wire == 2)
-            *name = field.body;
-        else if ((field.number == 4 || field.number == 9) && field.wire == 2)
-            out->floats = field.body;
-    }
-    if (!is_float)
-        out->floats = (struct span){NULL, NULL};
-    return more;
-}
 
 static void tensor_keep(struct model *model, const struct tensor *tensor, struct span own_name,
                         struct span node_name)
@@ -323,13 +230,12 @@ static int model_check(const struct model *model)
     for (int i = 0; i < WEIGHTS; i++) {
         const struct tensor *tensor = &model->tensors[i];
         if (!tensor_fits(tensor, i)) {
-            fprintf(stderr, "ve-onnx2bin: no tensor %s of the 8 kHz shape in the model\n",
-                    wanted[i].name);
+            complain("no tensor %s of the 8 kHz shape in the model", wanted[i].name);
             return -1;
         }
         for (size_t n = 0; n < (size_t)(tensor->floats.end - tensor->floats.at) / 4; n++) {
             if (!isfinite(weight_get(model, (enum weight)i, n))) {
-                fprintf(stderr, "ve-onnx2bin: %s[%zu] is not a number\n", wanted[i].name, n);
+                complain("%s[%zu] is not a number", wanted[i].name, n);
                 return -1;
             }
         }
@@ -338,9 +244,9 @@ static int model_check(const struct model *model)
         for (int n = 0; n < 128; n++) {
             size_t at = (size_t)k * 128 + (size_t)n;
             double re = weight_get(model, BASIS, at) - hann(n) * turn_cos(k * n);
-            double im = weight_get(model, BASIS, 65 * 128 + at) + hann(n) * turn_sin(k * n);
+            double im = weight_get(model, BASIS, (size_t)65 * 128 + at) + hann(n) * turn_sin(k * n);
             if (fabs(re) > 1e-6 || fabs(im) > 1e-6) {
-                fprintf(stderr, "ve-onnx2bin: the basis is no Hann-windowed Fourier transform\n");
+                complain("the basis is no Hann-windowed Fourier transform");
                 return -1;
             }
         }
@@ -459,8 +365,7 @@ static int weights_write(FILE *file, const struct model *model)
         return -1;
     emit_model(&out, model);
     if (out.count != VE_SILERO_FLOATS) {
-        fprintf(stderr, "ve-onnx2bin: wrote %u floats, the layout has %d\n", out.count,
-                VE_SILERO_FLOATS);
+        complain("wrote %u floats, the layout has %d", out.count, VE_SILERO_FLOATS);
         return -1;
     }
     header.count = out.count;
@@ -478,21 +383,21 @@ static int model_load(struct model *out, const char *path)
     int result = -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0) {
-        perror(path);
+        complain("%s: %s", path, strerror(errno));
         goto out;
     }
     if (info.st_size < 1 || info.st_size > MODEL_BYTES_MAX) {
-        fprintf(stderr, "ve-onnx2bin: %s: %lld bytes is no model\n", path, (long long)info.st_size);
+        complain("%s: %lld bytes is no model", path, (long long)info.st_size);
         goto out;
     }
     /* Stays mapped: the tensors point into it until the process ends. */
     const unsigned char *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED) {
-        perror(path);
+        complain("%s: %s", path, strerror(errno));
         goto out;
     }
     if (model_read(out, (struct span){bytes, bytes + info.st_size}) != 0) {
-        fprintf(stderr, "ve-onnx2bin: %s: malformed protobuf, or graphs nested too deep\n", path);
+        complain("%s: malformed protobuf, or graphs nested too deep", path);
         goto out;
     }
     result = model_check(out);
@@ -506,21 +411,21 @@ int main(int argc, char **argv)
 {
     struct model model = {.tensors = {{.rank = 0}}};
     if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: ve-onnx2bin OUT [IN.onnx]\n");
+        complain("usage: ve-onnx2bin OUT [IN.onnx]");
         return 2;
     }
     if (argc == 3 && model_load(&model, argv[2]) != 0)
         return 1;
     FILE *file = fopen(argv[1], "wb");
     if (!file) {
-        perror(argv[1]);
+        complain("%s: %s", argv[1], strerror(errno));
         return 1;
     }
     int err = argc == 3 ? weights_write(file, &model) : 0;
     if (fclose(file) != 0)
         err = -1;
     if (err) {
-        fprintf(stderr, "ve-onnx2bin: %s was not written\n", argv[1]);
+        complain("%s was not written", argv[1]);
         (void)remove(argv[1]);
         return 1;
     }
