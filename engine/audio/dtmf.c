@@ -154,7 +154,9 @@ static char look(struct ve_dtmf *dtmf)
                                           turned(dtmf->turn[1], bank.value[column], column));
     memcpy(dtmf->turn[0], bank.value[row], sizeof(dtmf->turn[0]));
     memcpy(dtmf->turn[1], bank.value[column], sizeof(dtmf->turn[1]));
-    return steady ? digit : 0;
+    if (!steady)
+        return 0;
+    return digit;
 }
 
 static void key_begin(struct ve_dtmf *dtmf, char digit)

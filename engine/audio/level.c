@@ -56,8 +56,8 @@ uint64_t ve_level_energy(const int16_t *samples, size_t count)
 
 unsigned ve_level_peak(const int16_t *samples, size_t count)
 {
-    int16_t low = 0;
-    int16_t high = 0;
+    int low = 0;
+    int high = 0;
     for (size_t i = 0; i < count; i++) {
         low = samples[i] < low ? samples[i] : low;
         high = samples[i] > high ? samples[i] : high;
@@ -112,7 +112,7 @@ static bool audible(const int16_t *samples, size_t count, float dbfs)
 
 static bool reaches(int16_t sample, uint64_t square)
 {
-    uint64_t own = (uint64_t)((int32_t)sample * sample);
+    uint64_t own = (uint32_t)((int32_t)sample * sample);
     return own > 0 && own >= square;
 }
 

@@ -48,17 +48,17 @@ AVX2 static void spectrum(float bins[VE_SILERO_FRAMES][VE_SILERO_BINS_PAD],
 AVX2 static void conv0(float out[4][VE_SILERO_C0], const float in[4][VE_SILERO_BINS_PAD],
                        const float *bias, const float *weights)
 {
-    for (int block = 0; block < VE_SILERO_C0; block += VE_SILERO_CONV0_WIDE) {
+    for (size_t block = 0; block < VE_SILERO_C0; block += VE_SILERO_CONV0_WIDE) {
         __m256 sum[4][2];
         for (int t = 0; t < 4; t++) {
             sum[t][0] = _mm256_loadu_ps(bias + block);
             sum[t][1] = _mm256_loadu_ps(bias + block + 8);
         }
-        for (int c = 0; c < VE_SILERO_BINS; c++, weights += 3 * VE_SILERO_CONV0_WIDE) {
+        for (int c = 0; c < VE_SILERO_BINS; c++, weights += (size_t)3 * VE_SILERO_CONV0_WIDE) {
             __m256 x[4];
             for (int t = 0; t < 4; t++)
                 x[t] = _mm256_broadcast_ss(&in[t][c]);
-            for (int half = 0; half < 2; half++) {
+            for (size_t half = 0; half < 2; half++) {
                 __m256 first = _mm256_loadu_ps(weights + half * 8);
                 __m256 middle = _mm256_loadu_ps(weights + 16 + half * 8);
                 __m256 last = _mm256_loadu_ps(weights + 32 + half * 8);
@@ -80,15 +80,15 @@ AVX2 static void conv0(float out[4][VE_SILERO_C0], const float in[4][VE_SILERO_B
 AVX2 static void conv1(float out[2][VE_SILERO_C1], const float in[4][VE_SILERO_C0],
                        const float *bias, const float *weights)
 {
-    for (int block = 0; block < VE_SILERO_C1; block += VE_SILERO_CONV1_WIDE) {
+    for (size_t block = 0; block < VE_SILERO_C1; block += VE_SILERO_CONV1_WIDE) {
         __m256 sum[2][4];
-        for (int part = 0; part < 4; part++)
+        for (size_t part = 0; part < 4; part++)
             sum[0][part] = sum[1][part] = _mm256_loadu_ps(bias + block + part * 8);
-        for (int c = 0; c < VE_SILERO_C0; c++, weights += 3 * VE_SILERO_CONV1_WIDE) {
+        for (int c = 0; c < VE_SILERO_C0; c++, weights += (size_t)3 * VE_SILERO_CONV1_WIDE) {
             __m256 x[4];
             for (int t = 0; t < 4; t++)
                 x[t] = _mm256_broadcast_ss(&in[t][c]);
-            for (int part = 0; part < 4; part++) {
+            for (size_t part = 0; part < 4; part++) {
                 __m256 first = _mm256_loadu_ps(weights + part * 8);
                 __m256 middle = _mm256_loadu_ps(weights + 32 + part * 8);
                 __m256 last = _mm256_loadu_ps(weights + 64 + part * 8);
@@ -99,7 +99,7 @@ AVX2 static void conv1(float out[2][VE_SILERO_C1], const float in[4][VE_SILERO_C
                 sum[1][part] = add_product(sum[1][part], last, x[3]);
             }
         }
-        for (int part = 0; part < 4; part++) {
+        for (size_t part = 0; part < 4; part++) {
             relu_store(&out[0][block + part * 8], sum[0][part]);
             relu_store(&out[1][block + part * 8], sum[1][part]);
         }

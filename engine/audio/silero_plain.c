@@ -13,23 +13,24 @@ static void spectrum(float bins[VE_SILERO_FRAMES][VE_SILERO_BINS_PAD],
         for (int t = 0; t < VE_SILERO_FRAMES; t++) {
             float re[8] = {0};
             float im[8] = {0};
-            for (int n = 0; n < VE_SILERO_FOLDED; n++) {
+            const float *row = turns;
+            for (int n = 0; n < VE_SILERO_FOLDED; n++, row += 16) {
                 for (int lane = 0; lane < 8; lane++) {
-                    re[lane] += turns[n * 16 + lane] * in[n][t];
-                    im[lane] += turns[n * 16 + 8 + lane] * in[n][4 + t];
+                    re[lane] += row[lane] * in[n][t];
+                    im[lane] += row[8 + lane] * in[n][4 + t];
                 }
             }
             for (int lane = 0; lane < 8; lane++)
                 bins[t][place + lane] = sqrtf(re[lane] * re[lane] + im[lane] * im[lane]);
         }
-        turns += VE_SILERO_FOLDED * 16;
+        turns += (size_t)VE_SILERO_FOLDED * 16;
     }
 }
 
 /* out += w * x for `wide` outputs. */
-static inline void add_products(float *out, const float *weights, float x, int wide)
+static inline void add_products(float *out, const float *weights, float x, size_t wide)
 {
-    for (int o = 0; o < wide; o++)
+    for (size_t o = 0; o < wide; o++)
         out[o] += weights[o] * x;
 }
 
@@ -40,18 +41,18 @@ static inline float relu(float x)
 
 /* A block of outputs at time `t` of a convolution over four frames with three taps. The taps beside
  * the frames meet padding. `in` is [4][in_row]. */
-static inline void convolve(float *out, const float *in, size_t in_row, int inputs, int t,
-                            const float *bias, const float *weights, int wide)
+static inline void convolve(float *out, const float *in, size_t in_row, size_t inputs, size_t t,
+                            const float *bias, const float *weights, size_t wide)
 {
     float sum[VE_SILERO_CONV1_WIDE];
-    int first = t == 0 ? 1 : 0;
-    int last = t == VE_SILERO_FRAMES - 1 ? 1 : 2;
-    memcpy(sum, bias, (size_t)wide * sizeof(*sum));
-    for (int c = 0; c < inputs; c++, weights += 3 * wide) {
-        for (int tap = first; tap <= last; tap++)
-            add_products(sum, weights + tap * wide, in[(size_t)(t + tap - 1) * in_row + c], wide);
+    size_t first = t == 0 ? 1 : 0;
+    size_t last = t == VE_SILERO_FRAMES - 1 ? 1 : 2;
+    memcpy(sum, bias, wide * sizeof(*sum));
+    for (size_t c = 0; c < inputs; c++, weights += 3 * wide) {
+        for (size_t tap = first; tap <= last; tap++)
+            add_products(sum, weights + tap * wide, in[(t + tap - 1) * in_row + c], wide);
     }
-    for (int o = 0; o < wide; o++)
+    for (size_t o = 0; o < wide; o++)
         out[o] = relu(sum[o]);
 }
 
@@ -59,8 +60,9 @@ static void conv0(float out[4][VE_SILERO_C0], const float in[4][VE_SILERO_BINS_P
                   const float *bias, const float *weights)
 {
     enum { WIDE = VE_SILERO_CONV0_WIDE, ROW = VE_SILERO_BINS_PAD, INPUTS = VE_SILERO_BINS };
-    for (int block = 0; block < VE_SILERO_C0; block += WIDE, weights += WIDE * INPUTS * 3) {
-        for (int t = 0; t < 4; t++)
+    for (size_t block = 0; block < VE_SILERO_C0;
+         block += WIDE, weights += (size_t)WIDE * INPUTS * 3) {
+        for (size_t t = 0; t < 4; t++)
             convolve(&out[t][block], in[0], ROW, INPUTS, t, bias + block, weights, WIDE);
     }
 }
@@ -69,8 +71,9 @@ static void conv1(float out[2][VE_SILERO_C1], const float in[4][VE_SILERO_C0], c
                   const float *weights)
 {
     enum { WIDE = VE_SILERO_CONV1_WIDE, ROW = VE_SILERO_C0, INPUTS = VE_SILERO_C0 };
-    for (int block = 0; block < VE_SILERO_C1; block += WIDE, weights += WIDE * INPUTS * 3) {
-        for (int t = 0; t < 2; t++)
+    for (size_t block = 0; block < VE_SILERO_C1;
+         block += WIDE, weights += (size_t)WIDE * INPUTS * 3) {
+        for (size_t t = 0; t < 2; t++)
             convolve(&out[t][block], in[0], ROW, INPUTS, 2 * t, bias + block, weights, WIDE);
     }
 }
