@@ -28,7 +28,8 @@ static int l_cancel(lua_State *L)
     return 0;
 }
 
-/* --- spawn: a task that is an operation of the one that started it ------------------------------- */
+/* --- spawn: a task that is an operation of the one that started it -------------------------------
+ */
 
 struct spawn_op {
     struct ve_op op;
@@ -133,9 +134,17 @@ static int l_log(lua_State *L)
     return 0;
 }
 
+/* core.may_act() -> false while loading and while the task is being closed */
+static int l_may_act(lua_State *L)
+{
+    lua_pushboolean(L, ve_task_may_act(ve_task_current(L)));
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"wait", l_wait}, {"cancel", l_cancel}, {"spawn", l_spawn}, {"now", l_now},
-    {"wall", l_wall}, {"random", l_random}, {"log", l_log},     {NULL, NULL},
+    {"wait", l_wait}, {"cancel", l_cancel},   {"spawn", l_spawn},
+    {"now", l_now},   {"wall", l_wall},       {"random", l_random},
+    {"log", l_log},   {"may_act", l_may_act}, {NULL, NULL},
 };
 
 void ve_bind_core(lua_State *L)

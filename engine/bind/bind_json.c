@@ -10,8 +10,8 @@
  * everywhere else (tests/data/json). docs/decisions/0002-one-json.md says why not lua-cjson.
  *
  *   integers of up to 15 digits are Lua integers; longer ones are the text of their digits, so that
- *   a call id is always a string; null members are absent, null elements are json.null; arrays carry
- *   a metatable, so that an empty one stays an array.
+ *   a call id is always a string; null members are absent, null elements are json.null; arrays
+ * carry a metatable, so that an empty one stays an array.
  */
 
 #define JSON_MAX (1024 * 1024)
@@ -26,7 +26,8 @@ static void mark_array(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-/* --- decode -------------------------------------------------------------------------------------- */
+/* --- decode --------------------------------------------------------------------------------------
+ */
 
 static void push_json(lua_State *L, const struct ve_json *json);
 
@@ -140,7 +141,8 @@ static int l_decode(lua_State *L)
     return 1;
 }
 
-/* --- encode -------------------------------------------------------------------------------------- */
+/* --- encode --------------------------------------------------------------------------------------
+ */
 
 static void write_value(lua_State *L, struct ve_jsonw *w, int index, int depth);
 

@@ -18,11 +18,11 @@
 void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char *event,
                  const char *msg)
 {
-    ve_log_event(call->calls->config.log, level, event, ve_fmsg(msg),
-                 ve_ftext("call", call->id));
+    ve_log_event(call->calls->config.log, level, event, ve_fmsg(msg), ve_ftext("call", call->id));
 }
 
-/* --- what the session tells: the call's own view, then whoever watches ---------------------------- */
+/* --- what the session tells: the call's own view, then whoever watches
+ * ---------------------------- */
 
 static void on_speech(void *arg, bool barge)
 {
@@ -71,7 +71,8 @@ void ve_call_unwatch(struct ve_call_watch *watch)
         ve_link_remove(&watch->link);
 }
 
-/* --- timers ------------------------------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------------------------------
+ */
 
 static void on_start(void *arg)
 {
@@ -107,8 +108,7 @@ static void on_finish(void *arg)
     calls->sink.ended(calls->sink.arg, call);
     ve_log_event(calls->config.log, VE_LOG_INFO, "call_ended", ve_ftext("call", call->id),
                  ve_ftext("outcome", ve_call_outcome_name(call->outcome)),
-                 ve_fu64("seconds",
-                         (ve_loop_now(calls->config.loop) - call->began_ns) / VE_SECOND),
+                 ve_fu64("seconds", (ve_loop_now(calls->config.loop) - call->began_ns) / VE_SECOND),
                  ve_fu64("turns", call->turn_count));
     ve_record_keep(call);
     ve_call_free(call);
@@ -131,7 +131,8 @@ static void on_transfer_timeout(void *arg)
     finish_transfer(arg, "no_answer");
 }
 
-/* --- making and freeing ------------------------------------------------------------------------- */
+/* --- making and freeing -------------------------------------------------------------------------
+ */
 
 int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out)
 {
@@ -189,7 +190,8 @@ void ve_call_free(struct ve_call *call)
     ve_free(call);
 }
 
-/* --- the media connection ------------------------------------------------------------------------ */
+/* --- the media connection ------------------------------------------------------------------------
+ */
 
 static void learn(char *dst, size_t size, struct ve_str value)
 {
@@ -250,7 +252,8 @@ void ve_call_media_closed(struct ve_call *call, void *leg_arg, bool normal)
     ve_call_input(call, normal ? VE_IN_MEDIA_CLOSED : VE_IN_MEDIA_LOST);
 }
 
-/* --- events -------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------------
+ */
 
 static void take_facts(struct ve_call *call, const struct ve_event *event)
 {
@@ -314,7 +317,8 @@ int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
     return 0;
 }
 
-/* --- what the script does ------------------------------------------------------------------------ */
+/* --- what the script does ------------------------------------------------------------------------
+ */
 
 void ve_call_hangup(struct ve_call *call)
 {
@@ -360,7 +364,8 @@ void ve_call_transfer_forget(struct ve_call *call)
     call->transfer_done = NULL;
 }
 
-/* --- facts --------------------------------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------------------------------
+ */
 
 uint64_t ve_call_serial(const struct ve_call *call)
 {

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "call/event.h"
+#include "carrier/event.h"
 #include "media/session.h"
 
 struct ve_calls;
@@ -31,11 +31,11 @@ enum ve_call_state {
 
 enum ve_call_outcome {
     VE_OUTCOME_NONE,
-    VE_OUTCOME_HANGUP,        /* the agent hung up */
+    VE_OUTCOME_HANGUP, /* the agent hung up */
     VE_OUTCOME_TRANSFERRED,
     VE_OUTCOME_CALLER_HANGUP,
     VE_OUTCOME_FAILED,
-    VE_OUTCOME_TIMEOUT,       /* its media never came, or its end never did */
+    VE_OUTCOME_TIMEOUT, /* its media never came, or its end never did */
     VE_OUTCOMES,
 };
 
@@ -96,8 +96,9 @@ struct ve_call *ve_calls_find(struct ve_calls *calls, struct ve_str call_id);
 struct ve_call *ve_calls_find_serial(struct ve_calls *calls, uint64_t serial);
 
 /*
- * The directory: the one way in for events (design: an event reaches a call only so). Finds or makes
- * the call; completes by callback, because another process may own the call. The event is freed.
+ * The directory: the one way in for events (design: an event reaches a call only so). Finds or
+ * makes the call; completes by callback, because another process may own the call. The event is
+ * freed.
  */
 int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
                       void (*done)(void *arg, int err), void *arg);

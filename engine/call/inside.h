@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "call/call.h"
 
-#define VE_CALL_TURNS_MAX 500      /* the oldest are forgotten */
+#define VE_CALL_TURNS_MAX     500  /* the oldest are forgotten */
 #define VE_CALL_TURN_TEXT_MAX 4000 /* bytes of one side */
 
 struct ve_turn_record {
@@ -29,7 +29,7 @@ struct ve_call {
     char from[40], to[40], direction[12];
     enum ve_call_state state;
     enum ve_call_outcome outcome;
-    struct ve_link link;        /* in calls->running */
+    struct ve_link link; /* in calls->running */
     int64_t began_wall_ms, ended_wall_ms;
     uint64_t began_ns;
     bool ringing_told;
@@ -37,14 +37,14 @@ struct ve_call {
     struct ve_leg leg;
     bool has_leg;
     bool script_running;
-    void *task;                 /* the script's */
-    struct ve_buf vars;         /* JSON text */
+    void *task;         /* the script's */
+    struct ve_buf vars; /* JSON text */
     struct ve_rng rng;
-    struct ve_timer start;      /* tells the sink that media is there */
-    struct ve_timer deadline;   /* media, or the end, must come by then */
-    struct ve_timer finish;     /* ends the call in a step of its own */
-    struct ve_timer flush;      /* looks whether the last words were played */
-    bool flushing;              /* they were; only the tail is waited for */
+    struct ve_timer start;    /* tells the sink that media is there */
+    struct ve_timer deadline; /* media, or the end, must come by then */
+    struct ve_timer finish;   /* ends the call in a step of its own */
+    struct ve_timer flush;    /* looks whether the last words were played */
+    bool flushing;            /* they were; only the tail is waited for */
     struct ve_link watches;
     struct ve_link says; /* being spoken */
     /* transfer under way */
@@ -56,13 +56,13 @@ struct ve_call {
     struct ve_turn_record *turns; /* owned, a ring once full */
     size_t turn_count, turn_cap;
     size_t turns_forgotten;
-    bool answer_pending;        /* the caller's turn was committed, the agent not heard since */
+    bool answer_pending; /* the caller's turn was committed, the agent not heard since */
 };
 
 struct ve_calls {
     struct ve_calls_config config;
     struct ve_call_sink sink;
-    struct ve_map by_id;     /* id -> running call */
+    struct ve_map by_id; /* id -> running call */
     struct ve_link running;
     unsigned count;
     uint64_t next_serial;

@@ -6,7 +6,7 @@
 #define ENDING_MAX (30 * VE_SECOND)
 /* The peer plays a little behind our clock: the end of a goodbye must not be cut. */
 #define GOODBYE_TAIL (300 * VE_MS)
-#define FLUSH_LOOK (20 * VE_MS)
+#define FLUSH_LOOK   (20 * VE_MS)
 
 enum action {
     STAY,

@@ -19,8 +19,8 @@ const char *ve_call_state_name(enum ve_call_state state)
 
 const char *ve_call_outcome_name(enum ve_call_outcome outcome)
 {
-    static const char *const names[VE_OUTCOMES] = {"",       "hangup",  "transferred", "caller_hangup",
-                                                   "failed", "timeout"};
+    static const char *const names[VE_OUTCOMES] = {
+        "", "hangup", "transferred", "caller_hangup", "failed", "timeout"};
     return outcome < VE_OUTCOMES ? names[outcome] : "";
 }
 

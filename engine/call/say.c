@@ -32,7 +32,8 @@ static void free_say(struct ve_say *say)
     ve_free(say);
 }
 
-/* --- what was heard ------------------------------------------------------------------------------ */
+/* --- what was heard ------------------------------------------------------------------------------
+ */
 
 /* Two thirds of a word are enough to have heard it. */
 static bool was_heard(uint64_t from, uint64_t to, uint64_t played)
@@ -98,7 +99,8 @@ static void record(struct ve_say *say, struct ve_str heard, bool interrupted)
     say->recorded = true;
 }
 
-/* --- the segment's events ------------------------------------------------------------------------ */
+/* --- the segment's events ------------------------------------------------------------------------
+ */
 
 static void on_began(void *arg, uint64_t id, uint64_t at)
 {
@@ -106,7 +108,8 @@ static void on_began(void *arg, uint64_t id, uint64_t at)
     (void)id;
     ve_call_answered_at(say->call, at);
     ve_log_event(say->call->calls->config.log, VE_LOG_INFO, "audio_streamed",
-                 ve_fmsg("Audio streamed to Ringover for call ID"), ve_ftext("call", say->call->id));
+                 ve_fmsg("Audio streamed to Ringover for call ID"),
+                 ve_ftext("call", say->call->id));
     if (say->options.began)
         say->options.began(say->options.arg, at);
 }
@@ -132,7 +135,8 @@ static void on_ended(void *arg, uint64_t id, enum ve_segment_end how, uint32_t p
 
 static const struct ve_segment_events segment_events = {on_began, on_more, on_ended};
 
-/* --- the sink ------------------------------------------------------------------------------------ */
+/* --- the sink ------------------------------------------------------------------------------------
+ */
 
 static int write_samples(struct ve_say *say, const int16_t *samples, size_t count)
 {
@@ -184,7 +188,8 @@ static void sink_end(void *sink, int err)
 
 static const struct ve_sink_ops sink_ops = {sink_write, sink_end};
 
-/* --- the interface ------------------------------------------------------------------------------- */
+/* --- the interface -------------------------------------------------------------------------------
+ */
 
 int ve_say_begin(struct ve_call *call, const struct ve_say_options *options, struct ve_say **out)
 {

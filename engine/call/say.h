@@ -20,10 +20,10 @@ struct ve_say_result {
 };
 
 struct ve_say_options {
-    struct ve_str text;  /* copied; may be empty (a tone, a file) */
-    uint32_t rate;       /* Hz of the samples that will be written */
-    bool fixed;          /* not to be interrupted */
-    bool silent;         /* does not go into the transcript */
+    struct ve_str text;      /* copied; may be empty (a tone, a file) */
+    uint32_t rate;           /* Hz of the samples that will be written */
+    bool fixed;              /* not to be interrupted */
+    bool silent;             /* does not go into the transcript */
     struct ve_source source; /* how to make the paused writer go on; resume may be NULL */
     /* The first sound is heard now; may be NULL. */
     void (*began)(void *arg, uint64_t at_ns);

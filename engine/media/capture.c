@@ -1,38 +1,43 @@
 #include "media/capture.h"
 
+#include "audio/level.h"
 #include "audio/resample.h"
+#include "base/alloc.h"
 #include "base/err.h"
 #include "loop/loop.h"
 
-#define VAD_RATE 8000
-/* From here on a 10 ms window is audible; playout.c uses the same threshold for the agent. */
-#define AUDIBLE_DB -50.0
-#define PIECE_MAX 960 /* samples: 20 ms at 48 kHz */
+#include <string.h>
+
+#define PIECE_OUT 1024 /* samples that 20 ms can become at 8 kHz, with room to spare */
 
 int ve_capture_init(struct ve_capture *capture, struct ve_pool *blocks, float gate_db)
 {
-    *capture = (struct ve_capture){0};
+    struct ve_vad_options options = ve_vad_defaults();
+    options.gate_dbfs = gate_db;
+    memset(capture, 0, sizeof(*capture));
     ve_fifo_init(&capture->fifo, blocks);
-    return ve_vad_new(&capture->vad, VE_VAD_BEST, gate_db);
+    return ve_vad_init(&capture->vad, &options);
 }
 
 void ve_capture_free(struct ve_capture *capture)
 {
     ve_fifo_clear(&capture->fifo);
     ve_resampler_free(capture->down);
-    ve_vad_free(capture->vad);
-    ve_dtmf_free(capture->dtmf);
-    *capture = (struct ve_capture){0};
+    ve_vad_close(&capture->vad);
+    ve_free(capture->dtmf);
+    memset(capture, 0, sizeof(*capture));
 }
 
 int ve_capture_detect_digits(struct ve_capture *capture, bool on)
 {
     if (!on) {
-        ve_dtmf_free(capture->dtmf);
+        ve_free(capture->dtmf);
         capture->dtmf = NULL;
         return 0;
     }
-    return capture->dtmf ? 0 : ve_dtmf_new(&capture->dtmf);
+    if (!capture->dtmf)
+        capture->dtmf = ve_alloc(sizeof(*capture->dtmf));
+    return capture->dtmf ? 0 : VE_ENOMEM;
 }
 
 /* A carrier may change its rate in mid-call: what was kept at the old rate is let go. */
@@ -41,7 +46,7 @@ static int change_rate(struct ve_capture *capture, uint32_t rate, uint64_t media
     struct ve_resampler *down = NULL;
     if (rate < 8000 || rate > 48000)
         return VE_EINVAL;
-    int err = rate == VAD_RATE ? 0 : ve_resampler_new(&down, rate, VAD_RATE);
+    int err = rate == VE_VAD_RATE ? 0 : ve_resampler_new(&down, rate, VE_VAD_RATE);
     if (err)
         return err;
     ve_resampler_free(capture->down);
@@ -55,59 +60,56 @@ static int change_rate(struct ve_capture *capture, uint32_t rate, uint64_t media
     return 0;
 }
 
-/* 20 log10(rms / 32768) >= AUDIBLE_DB, without a logarithm per window */
-static bool is_audible(uint64_t energy, uint32_t count)
-{
-    const double floor_square = 32768.0 * 32768.0 * 1e-5; /* 10^(AUDIBLE_DB / 10) */
-    return (double)energy >= floor_square * count;
-}
-
-_Static_assert(AUDIBLE_DB == -50.0, "is_audible has the power ratio 1e-5 of -50 dB");
-
 static void measure(struct ve_capture *capture, const int16_t *samples, size_t count, uint64_t now)
 {
     uint32_t window = capture->rate / 100;
+    uint64_t audible = ve_level_threshold(VE_AUDIBLE_DB, window);
     for (size_t i = 0; i < count; i++) {
         capture->window_energy += (uint64_t)((int32_t)samples[i] * samples[i]);
         if (++capture->window_fill < window)
             continue;
-        if (is_audible(capture->window_energy, window))
+        if (capture->window_energy >= audible)
             capture->audible_ns = now - (count - 1 - i) * VE_SECOND / capture->rate;
         capture->window_energy = 0;
         capture->window_fill = 0;
     }
 }
 
-struct block_context {
-    struct ve_capture *capture;
+struct listener {
     const struct ve_capture_events *events;
     void *arg;
-    uint64_t now;
-    uint64_t end_8k; /* samples given to the detector so far, this piece included */
+    uint64_t now; /* ns: when the last sample of the piece arrived */
 };
 
-static void on_vad_block(void *arg, const struct ve_vad_block *block)
+static void detect(struct ve_capture *capture, const int16_t *samples, size_t count,
+                   const struct listener *to)
 {
-    struct block_context *ctx = arg;
-    uint64_t behind = (ctx->end_8k - block->end) * VE_SECOND / VAD_RATE;
-    ctx->events->block(ctx->arg, block->p, block->level_db, ctx->now - behind);
+    struct ve_vad_block block;
+    while (ve_vad_push(&capture->vad, &block, &samples, &count)) {
+        uint64_t behind = count * VE_SECOND / VE_VAD_RATE;
+        to->events->block(to->arg, block.probability, block.level_dbfs, to->now - behind);
+    }
 }
 
-static void on_dtmf(void *arg, const struct ve_dtmf_event *event)
+static void detect_keys(struct ve_capture *capture, const int16_t *samples, size_t count,
+                        const struct listener *to)
 {
-    struct block_context *ctx = arg;
-    ctx->events->digit(ctx->arg, event->digit);
+    struct ve_dtmf_event event;
+    while (capture->dtmf && ve_dtmf_push(capture->dtmf, &event, &samples, &count)) {
+        if (event.kind == VE_DTMF_BEGIN)
+            to->events->digit(to->arg, event.digit);
+    }
 }
 
-static int push_piece(struct block_context *ctx, const int16_t *samples, size_t count)
+static int push_piece(struct ve_capture *capture, const int16_t *samples, size_t count,
+                      const struct listener *to)
 {
-    struct ve_capture *capture = ctx->capture;
-    int16_t narrow[VE_RESAMPLE_OUT_MAX];
-    size_t n = VE_RESAMPLE_OUT_MAX;
+    int16_t narrow[PIECE_OUT];
+    size_t n = 0;
     int err = ve_fifo_push(&capture->fifo, samples, count);
     if (err)
         return err;
-    measure(capture, samples, count, ctx->now);
+    measure(capture, samples, count, to->now);
     if (capture->down) {
         err = ve_resample(capture->down, samples, count, narrow, &n);
         if (err)
@@ -115,10 +117,8 @@ static int push_piece(struct block_context *ctx, const int16_t *samples, size_t 
         samples = narrow;
         count = n;
     }
-    ctx->end_8k += count;
-    ve_vad_push(capture->vad, samples, count, on_vad_block, ctx);
-    if (capture->dtmf)
-        ve_dtmf_push(capture->dtmf, samples, count, on_dtmf, ctx);
+    detect(capture, samples, count, to);
+    detect_keys(capture, samples, count, to);
     return 0;
 }
 
@@ -127,12 +127,13 @@ int ve_capture_push(struct ve_capture *capture, const int16_t *samples, size_t c
                     void *arg)
 {
     int err = rate == capture->rate ? 0 : change_rate(capture, rate, media_ms);
-    struct block_context ctx = {capture, events, arg, 0, ve_vad_position(capture->vad)};
+    struct listener to = {events, arg, now};
     while (count && !err) {
-        size_t piece = count < PIECE_MAX ? count : PIECE_MAX;
+        size_t piece = count < rate / 50 ? count : rate / 50;
         /* The last sample of the message arrived now, the ones before it earlier. */
-        ctx.now = now - (uint64_t)(count - piece) * VE_SECOND / rate;
-        err = push_piece(&ctx, samples, piece);
+        uint64_t behind = (uint64_t)(count - piece) * VE_SECOND / rate;
+        to.now = now > behind ? now - behind : 0;
+        err = push_piece(capture, samples, piece, &to);
         samples += piece;
         count -= piece;
     }

@@ -15,13 +15,13 @@
 struct ve_resampler;
 
 struct ve_capture {
-    struct ve_fifo fifo; /* at `rate` */
-    uint32_t rate;       /* Hz, 0 before the first samples */
+    struct ve_fifo fifo;       /* at `rate` */
+    uint32_t rate;             /* Hz, 0 before the first samples */
     struct ve_resampler *down; /* to 8 kHz; owned */
-    struct ve_vad *vad;        /* owned */
-    struct ve_dtmf *dtmf;      /* owned; NULL while not asked for */
-    uint64_t origin_pos; /* position ... */
-    uint64_t origin_ms;  /* ... and media clock of the same moment */
+    struct ve_vad vad;
+    struct ve_dtmf *dtmf; /* owned; NULL while not asked for */
+    uint64_t origin_pos;  /* position ... */
+    uint64_t origin_ms;   /* ... and media clock of the same moment */
     uint64_t window_energy;
     uint32_t window_fill; /* samples in the 10 ms window that is being measured */
     uint64_t audible_ns;  /* loop time at which the last audible 10 ms window ended; 0 = none */

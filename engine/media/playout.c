@@ -12,36 +12,35 @@
 #define LOW_WATER (60 * VE_MS)
 /* Silence left out at most before the first sound of a segment. */
 #define TRIM_MAX (400 * VE_MS)
-/* From here on a 10 ms window counts as sound (the same threshold measures gaps). */
-#define AUDIBLE_DB -50.0f
 /* Sending failed (the peer's queue is full): try again after this. */
 #define RETRY (20 * VE_MS)
 /* Fade over the first samples after a resume, so that it does not click. */
-#define FADE (8 * VE_MS)
+#define FADE      (8 * VE_MS)
 #define CHUNK_MAX 8192 /* samples */
-#define LEVELS 64      /* of 20 ms each: lead plus look-back */
-#define LEVEL_MS 20
+#define PIECE_OUT 2048 /* samples that 20 ms, or a flush, can become */
+#define LEVELS    64   /* of 20 ms each: lead plus look-back */
+#define LEVEL_MS  20
 
 struct segment {
     struct ve_link link;
     uint64_t id;
     struct ve_segment_options options;
-    struct ve_fifo fifo; /* at the output rate */
+    struct ve_fifo fifo;            /* at the output rate */
     struct ve_resampler *resampler; /* owned; NULL until needed */
-    uint64_t sent;    /* position sent so far */
-    uint64_t played;  /* position heard so far */
-    uint64_t trimmed; /* samples left out at the front */
-    uint64_t began_at; /* ns at which its first sound is heard, 0 = not yet */
-    bool sounded;     /* the first sound was found */
+    uint64_t sent;                  /* position sent so far */
+    uint64_t played;                /* position heard so far */
+    uint64_t trimmed;               /* samples left out at the front */
+    uint64_t began_at;              /* ns at which its first sound is heard, 0 = not yet */
+    bool sounded;                   /* the first sound was found */
     bool began_told;
     bool finished;
-    bool wants_more;  /* the writer was paused */
+    bool wants_more; /* the writer was paused */
     int err;
     enum ve_segment_end how;
 };
 
 struct ve_playout {
-    struct ve_loop *loop;  /* borrowed */
+    struct ve_loop *loop;   /* borrowed */
     struct ve_pool *blocks; /* borrowed */
     struct ve_playout_config config;
     struct ve_media_out sink;
@@ -57,7 +56,7 @@ struct ve_playout {
     /* The play clock: samples given to the peer, and how many of them it has played by now. */
     uint64_t sent_total;
     uint64_t played_total;
-    uint64_t orphans; /* samples in flight whose segment has ended */
+    uint64_t orphans;     /* samples in flight whose segment has ended */
     uint64_t stretch_at;  /* ns: the peer began to play `stretch_pos` then */
     uint64_t stretch_pos; /* samples */
     float level[LEVELS];  /* of 20 ms each, by position in sent_total */
@@ -96,7 +95,8 @@ static struct segment *find(const struct ve_playout *p, uint64_t id)
     return NULL;
 }
 
-/* --- ending and telling: always in a step of its own ------------------------------------------- */
+/* --- ending and telling: always in a step of its own -------------------------------------------
+ */
 
 static void free_segment(struct ve_playout *p, struct segment *segment)
 {
@@ -153,7 +153,8 @@ static void on_tell(void *arg)
     }
 }
 
-/* --- the play clock ----------------------------------------------------------------------------- */
+/* --- the play clock -----------------------------------------------------------------------------
+ */
 
 static uint64_t outstanding(const struct ve_playout *p)
 {
@@ -216,7 +217,8 @@ static void take_back(struct ve_playout *p)
     p->fade = true;
 }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------------------------------
+ */
 
 static void note_levels(struct ve_playout *p, const int16_t *samples, size_t count)
 {
@@ -225,7 +227,7 @@ static void note_levels(struct ve_playout *p, const int16_t *samples, size_t cou
         size_t n = count - at < step ? count - at : step;
         uint64_t pos = p->sent_total + at;
         size_t slot = (size_t)(pos / step) % LEVELS;
-        p->level[slot] = ve_level_rms_db(samples + at, n);
+        p->level[slot] = ve_level_rms(samples + at, n);
         p->level_pos[slot] = pos;
     }
 }
@@ -236,7 +238,7 @@ static void note_sound(struct ve_playout *p, struct segment *segment, const int1
 {
     if (segment->began_at)
         return;
-    size_t at = ve_level_first_audible(samples, count, p->config.rate, AUDIBLE_DB);
+    size_t at = ve_level_first(samples, count, p->config.rate, VE_AUDIBLE_DB);
     if (at == SIZE_MAX)
         return;
     segment->began_at = heard_at + to_ns(p, at);
@@ -318,7 +320,7 @@ static bool pump_once(struct ve_playout *p)
     }
     if (p->fade) {
         size_t fade = (size_t)to_samples(p, FADE);
-        ve_mix_ramp(chunk, n < fade ? n : fade, 0.0f, 1.0f);
+        ve_mix_ramp(chunk, n < fade ? n : fade, 0, VE_GAIN_ONE);
     }
     if (p->sink.audio(p->sink.arg, chunk, n) < 0) {
         ve_timer_start(&p->pump, RETRY);
@@ -342,7 +344,8 @@ static void on_pump(void *arg)
     }
 }
 
-/* --- the interface ------------------------------------------------------------------------------ */
+/* --- the interface ------------------------------------------------------------------------------
+ */
 
 int ve_playout_new(struct ve_playout **out, struct ve_loop *loop, struct ve_pool *blocks,
                    const struct ve_playout_config *config, const struct ve_media_out *sink)
@@ -420,7 +423,7 @@ static void trim(const struct ve_playout *p, struct segment *segment, const int1
 {
     if (segment->sounded)
         return;
-    size_t at = ve_level_first_audible(*samples, *count, p->config.rate, AUDIBLE_DB);
+    size_t at = ve_level_first(*samples, *count, p->config.rate, VE_AUDIBLE_DB);
     size_t keep = p->config.rate / 100;
     size_t cut = at == SIZE_MAX ? *count : at > keep ? at - keep : 0;
     uint64_t room = to_samples(p, TRIM_MAX) - segment->trimmed;
@@ -445,7 +448,7 @@ static int append(struct ve_playout *p, struct segment *segment, const int16_t *
 static int append_resampled(struct ve_playout *p, struct segment *segment, const int16_t *samples,
                             size_t count)
 {
-    int16_t out[VE_RESAMPLE_OUT_MAX];
+    int16_t out[PIECE_OUT];
     int err = 0;
     if (segment->options.rate == p->config.rate)
         return append(p, segment, samples, count);
@@ -458,7 +461,7 @@ static int append_resampled(struct ve_playout *p, struct segment *segment, const
         size_t piece = segment->options.rate / 50;
         if (piece > count)
             piece = count;
-        size_t n = VE_RESAMPLE_OUT_MAX;
+        size_t n = 0;
         err = ve_resample(segment->resampler, samples, piece, out, &n);
         if (!err)
             err = append(p, segment, out, n);
@@ -486,9 +489,9 @@ int ve_playout_write(struct ve_playout *p, uint64_t id, const int16_t *samples, 
 /* What the resampler still holds belongs to the end of the last word. */
 static void flush_resampler(struct ve_playout *p, struct segment *segment)
 {
-    int16_t out[VE_RESAMPLE_OUT_MAX];
-    size_t n = VE_RESAMPLE_OUT_MAX;
-    if (segment->resampler && ve_resampler_flush(segment->resampler, out, &n) == 0)
+    int16_t out[PIECE_OUT];
+    size_t n = 0;
+    if (segment->resampler && ve_resample_flush(segment->resampler, out, &n) == 0)
         (void)append(p, segment, out, n);
     ve_resampler_free(segment->resampler);
     segment->resampler = NULL;

@@ -17,8 +17,8 @@
 #include "loop/timer.h"
 #include "media/fifo.h"
 
-#define VE_PLAYOUT_LEAD (400 * VE_MS)
-#define VE_PLAYOUT_WINDOW (2 * VE_SECOND)
+#define VE_PLAYOUT_LEAD         (400 * VE_MS)
+#define VE_PLAYOUT_WINDOW       (2 * VE_SECOND)
 #define VE_PLAYOUT_SEGMENTS_MAX 32
 
 struct ve_resampler;
@@ -34,9 +34,9 @@ struct ve_media_out {
 };
 
 struct ve_playout_config {
-    uint32_t rate;       /* Hz, of what is sent */
-    uint32_t chunk;      /* samples sent at once */
-    uint64_t lead;       /* ns ahead of real time, at most VE_PLAYOUT_LEAD */
+    uint32_t rate;  /* Hz, of what is sent */
+    uint32_t chunk; /* samples sent at once */
+    uint64_t lead;  /* ns ahead of real time, at most VE_PLAYOUT_LEAD */
 };
 
 /* How a segment ended. */
@@ -94,8 +94,8 @@ void ve_playout_resume(struct ve_playout *playout);
 void ve_playout_interrupt(struct ve_playout *playout);
 
 struct ve_playout_state {
-    bool busy;      /* something is queued or playing */
-    bool playing;   /* samples are being heard right now */
+    bool busy;    /* something is queued or playing */
+    bool playing; /* samples are being heard right now */
     bool paused;
     bool fixed;     /* the segment in front must not be interrupted */
     float level_db; /* loudest 20 ms heard in the last 400 ms, -120 for silence */

@@ -18,9 +18,10 @@
 /* The detector's last speech block may lie this far before the true end of speech. */
 #define TAIL (150 * VE_MS)
 /* Text mode: how sure and how loud the pretended speech is. */
-#define TEXT_P 0.95f
-#define TEXT_DB -24.0f
-#define EAR_PIECE 960 /* samples given to an ear at once */
+#define TEXT_P    0.95f
+#define TEXT_DB   -24.0f
+#define EAR_PIECE 960  /* samples given to an ear at once */
+#define PIECE_OUT 2048 /* samples that 20 ms can become */
 
 struct ve_session {
     struct ve_media *media; /* borrowed */
@@ -35,16 +36,16 @@ struct ve_session {
     struct ve_timer stall;    /* puts silence (or text) in where no audio comes */
     /* the utterance that is open, or that ended without an ear */
     bool open;
-    bool unheard;            /* it ended and nobody listened */
-    uint64_t from;           /* position of its pre-roll */
-    uint64_t to;             /* position of its end, when unheard */
-    uint64_t unheard_at;     /* ns */
+    bool unheard;        /* it ended and nobody listened */
+    uint64_t from;       /* position of its pre-roll */
+    uint64_t to;         /* position of its end, when unheard */
+    uint64_t unheard_at; /* ns */
     uint32_t unheard_turn, unheard_take;
-    uint64_t speech_ns;      /* loop time of the end of the last speech block */
-    uint64_t speech_end_ns;  /* of the last committed turn */
+    uint64_t speech_ns;     /* loop time of the end of the last speech block */
+    uint64_t speech_end_ns; /* of the last committed turn */
     uint64_t samples_in;
-    uint32_t text_ms;        /* pretended speech still to come */
-    struct ve_buf text;      /* what it says */
+    uint32_t text_ms;   /* pretended speech still to come */
+    struct ve_buf text; /* what it says */
     bool echo;
     struct ve_resampler *echo_resampler; /* owned */
     uint32_t echo_rate;
@@ -61,7 +62,8 @@ void ve_media_free(struct ve_media *media)
     ve_pool_free(&media->blocks);
 }
 
-/* --- ears --------------------------------------------------------------------------------------- */
+/* --- ears ---------------------------------------------------------------------------------------
+ */
 
 static struct ve_ear *ear_of(struct ve_link *link)
 {
@@ -146,7 +148,8 @@ void ve_ear_close(struct ve_ear *ear)
     ear->open = false;
 }
 
-/* --- turns -------------------------------------------------------------------------------------- */
+/* --- turns --------------------------------------------------------------------------------------
+ */
 
 static void on_start(void *arg, uint64_t at, bool barge)
 {
@@ -274,7 +277,8 @@ static void on_digit(void *arg, char digit)
 
 static const struct ve_capture_events capture_events = {on_block, on_digit};
 
-/* --- silence (or text) where no audio comes ------------------------------------------------------ */
+/* --- silence (or text) where no audio comes ------------------------------------------------------
+ */
 
 static void on_stall(void *arg)
 {
@@ -303,7 +307,8 @@ int ve_session_say_text(struct ve_session *s, struct ve_str text, uint64_t ns)
     return 0;
 }
 
-/* --- the carrier's side -------------------------------------------------------------------------- */
+/* --- the carrier's side --------------------------------------------------------------------------
+ */
 
 /* Keeps what somebody may still want, and no more. */
 static void drop_old(struct ve_session *s)
@@ -329,7 +334,7 @@ static void drop_old(struct ve_session *s)
 
 static void send_echo(struct ve_session *s, const int16_t *samples, size_t count, uint32_t rate)
 {
-    int16_t out[VE_RESAMPLE_OUT_MAX];
+    int16_t out[PIECE_OUT];
     uint32_t out_rate = s->config.playout.rate;
     if (rate != s->echo_rate) {
         ve_resampler_free(s->echo_resampler);
@@ -339,8 +344,8 @@ static void send_echo(struct ve_session *s, const int16_t *samples, size_t count
         s->echo_rate = rate;
     }
     for (size_t left = count; left;) {
-        size_t piece = left < EAR_PIECE ? left : EAR_PIECE;
-        size_t n = VE_RESAMPLE_OUT_MAX;
+        size_t piece = left < rate / 50 ? left : rate / 50;
+        size_t n = 0;
         if (!s->echo_resampler)
             (void)s->out.audio(s->out.arg, samples, piece);
         else if (ve_resample(s->echo_resampler, samples, piece, out, &n) == 0 && n)
@@ -378,7 +383,8 @@ void ve_session_attach(struct ve_session *s, const struct ve_media_out *out)
     ve_playout_attach(s->playout, out);
 }
 
-/* --- the call's side ----------------------------------------------------------------------------- */
+/* --- the call's side -----------------------------------------------------------------------------
+ */
 
 int ve_session_new(struct ve_session **out, struct ve_media *media,
                    const struct ve_session_config *config)

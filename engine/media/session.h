@@ -1,5 +1,6 @@
 /*
- * media/session.h - one call's samples: what the caller says, what the agent says, whose turn it is.
+ * media/session.h - one call's samples: what the caller says, what the agent says, whose turn it
+ * is.
  *
  * In: samples from the carrier at any rate -> capture (with pre-roll) -> voice activity -> turns.
  * Out: the playout. Recognisers listen through an **ear**: it is given an utterance while it is
@@ -17,7 +18,7 @@
 
 /* What the calls of a worker share. */
 struct ve_media {
-    struct ve_loop *loop; /* borrowed */
+    struct ve_loop *loop;  /* borrowed */
     struct ve_pool blocks; /* of struct ve_fifo_block */
 };
 
@@ -53,7 +54,7 @@ struct ve_session_events {
     void (*speculate)(void *arg, uint32_t turn, uint32_t take);
     void (*discard)(void *arg, uint32_t turn, uint32_t take);
     void (*commit)(void *arg, uint32_t turn, uint32_t take);
-    void (*interrupted)(void *arg); /* the agent was: its segments end as interrupted */
+    void (*interrupted)(void *arg);       /* the agent was: its segments end as interrupted */
     void (*digit)(void *arg, char digit); /* '0'-'9', '*', '#', 'A'-'D' */
 };
 
@@ -101,11 +102,11 @@ void ve_session_echo(struct ve_session *session, bool on);
 int ve_session_say_text(struct ve_session *session, struct ve_str text, uint64_t ns);
 
 struct ve_session_stats {
-    uint64_t samples_in;   /* from the carrier */
+    uint64_t samples_in;    /* from the carrier */
     uint64_t speech_end_ns; /* loop time of the last audible sample of the last committed turn; 0 */
-    bool speaking;         /* the caller, now */
-    uint32_t rate_in;      /* Hz, 0 before the first samples */
-    float return_loss_db;  /* as learned */
+    bool speaking;          /* the caller, now */
+    uint32_t rate_in;       /* Hz, 0 before the first samples */
+    float return_loss_db;   /* as learned */
 };
 struct ve_session_stats ve_session_stats(const struct ve_session *session);
 

@@ -7,9 +7,9 @@
 /* Blocks over which the return loss is learned; until then the assumption holds. */
 #define LOSS_BLOCKS_MIN 10
 /* An agent's start within this time of the caller's last word was too early. */
-#define OVERLAP_MS 600
+#define OVERLAP_MS       600
 #define PATIENCE_STEP_MS 200
-#define PATIENCE_MAX_MS 1000
+#define PATIENCE_MAX_MS  1000
 /* What an undisturbed turn takes off again. */
 #define PATIENCE_DECAY_MS 20
 
@@ -50,8 +50,8 @@ int ve_turn_policy_check(const struct ve_turn_policy *policy, const char **field
         {"end_p", in_unit(policy->end_p) && policy->end_p <= policy->start_p},
         {"speculate_ms", policy->speculate_ms >= 32 && policy->speculate_ms <= 5000},
         {"endpoint_ms", policy->endpoint_ms >= 64 && policy->endpoint_ms <= 10000},
-        {"endpoint_max_ms", policy->endpoint_max_ms >= policy->endpoint_ms &&
-                                policy->endpoint_max_ms <= 20000},
+        {"endpoint_max_ms",
+         policy->endpoint_max_ms >= policy->endpoint_ms && policy->endpoint_max_ms <= 20000},
         {"endpoint_unheard_ms", policy->endpoint_unheard_ms >= policy->endpoint_ms &&
                                     policy->endpoint_unheard_ms <= 20000},
         {"talk_max_ms", policy->talk_max_ms >= 1000 && policy->talk_max_ms <= 600000},
@@ -94,7 +94,8 @@ void ve_turn_set_policy(struct ve_turn *turn, const struct ve_turn_policy *polic
     turn->policy = *policy;
 }
 
-/* --- the end rule ------------------------------------------------------------------------------ */
+/* --- the end rule ------------------------------------------------------------------------------
+ */
 
 /* 1.3 times the 80th percentile of the pauses that this caller made inside turns. */
 static uint32_t learned_ms(const struct ve_turn *turn)
@@ -143,7 +144,8 @@ static void commit(struct ve_turn *turn)
         turn->events->speculate(turn->arg, turn->turn, turn->take);
     turn->speculating = false;
     uint32_t number = turn->turn++;
-    turn->patience_ms -= turn->patience_ms < PATIENCE_DECAY_MS ? turn->patience_ms : PATIENCE_DECAY_MS;
+    turn->patience_ms -=
+        turn->patience_ms < PATIENCE_DECAY_MS ? turn->patience_ms : PATIENCE_DECAY_MS;
     uint32_t take = turn->take;
     turn->take = 1;
     turn->state = VE_TURN_LISTENING;
@@ -165,7 +167,8 @@ void ve_turn_end_now(struct ve_turn *turn)
     commit(turn);
 }
 
-/* --- the start rule ---------------------------------------------------------------------------- */
+/* --- the start rule ----------------------------------------------------------------------------
+ */
 
 static float echo_ceiling(const struct ve_turn *turn)
 {
@@ -229,7 +232,8 @@ static void listen_block(struct ve_turn *turn, float p, float level_db)
         open_utterance(turn);
 }
 
-/* --- inside an utterance ----------------------------------------------------------------------- */
+/* --- inside an utterance -----------------------------------------------------------------------
+ */
 
 static void remember_pause(struct ve_turn *turn, uint64_t pause_ms)
 {

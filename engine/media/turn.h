@@ -18,26 +18,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VE_TURN_PAUSES 16 /* pauses remembered for the learned endpoint */
+#define VE_TURN_PAUSES   16 /* pauses remembered for the learned endpoint */
 #define VE_TURN_BLOCK_MS 32
 
 /* All of it can be set per tenant and per call. */
 struct ve_turn_policy {
-    float start_p;               /* probability from which a block counts as speech */
-    uint32_t start_ms;           /* speech in a row that opens an utterance */
-    float end_p;                 /* probability below which a block counts as silence */
-    uint32_t speculate_ms;       /* silence after which the answer is begun on trial */
-    uint32_t endpoint_ms;        /* silence that ends a turn */
-    uint32_t endpoint_max_ms;    /* and never more than this */
+    float start_p;                /* probability from which a block counts as speech */
+    uint32_t start_ms;            /* speech in a row that opens an utterance */
+    float end_p;                  /* probability below which a block counts as silence */
+    uint32_t speculate_ms;        /* silence after which the answer is begun on trial */
+    uint32_t endpoint_ms;         /* silence that ends a turn */
+    uint32_t endpoint_max_ms;     /* and never more than this */
     uint32_t endpoint_unheard_ms; /* silence that ends a turn in which nothing was recognised */
-    uint32_t talk_max_ms;        /* an utterance longer than this is ended */
-    float barge_p;               /* as start_p, while the agent speaks */
-    uint32_t barge_ms;           /* as start_ms, while the agent speaks */
-    float barge_margin_db;       /* above the agent's expected echo */
-    float return_loss_db;        /* of the line, until it is learned */
-    uint32_t confirm_ms;         /* speech that makes a barge an interruption */
-    uint32_t confirm_words;      /* or so many words that are no backchannel */
-    uint32_t resume_ms;          /* silence after which an unconfirmed barge is taken back */
+    uint32_t talk_max_ms;         /* an utterance longer than this is ended */
+    float barge_p;                /* as start_p, while the agent speaks */
+    uint32_t barge_ms;            /* as start_ms, while the agent speaks */
+    float barge_margin_db;        /* above the agent's expected echo */
+    float return_loss_db;         /* of the line, until it is learned */
+    uint32_t confirm_ms;          /* speech that makes a barge an interruption */
+    uint32_t confirm_words;       /* or so many words that are no backchannel */
+    uint32_t resume_ms;           /* silence after which an unconfirmed barge is taken back */
 };
 
 /* What the transcript so far looks like. */
@@ -83,15 +83,15 @@ struct ve_turn {
     bool speculating;
     /* the agent's side */
     bool agent_speaking;
-    bool agent_fixed; /* this segment must not be interrupted */
-    float agent_db;   /* loudest level of the last 400 ms, dBFS */
+    bool agent_fixed;     /* this segment must not be interrupted */
+    float agent_db;       /* loudest level of the last 400 ms, dBFS */
     uint64_t agent_since; /* ms when it began to speak */
     /* learned */
-    float loss_db;          /* echo return loss */
-    uint32_t loss_blocks;   /* blocks it was learned from */
+    float loss_db;                  /* echo return loss */
+    uint32_t loss_blocks;           /* blocks it was learned from */
     uint16_t pause[VE_TURN_PAUSES]; /* ms, pauses inside turns */
     uint32_t pauses;
-    uint32_t patience_ms;   /* added after the agent talked over the caller */
+    uint32_t patience_ms; /* added after the agent talked over the caller */
 };
 
 struct ve_turn_policy ve_turn_policy_default(void);

@@ -20,7 +20,8 @@ struct ve_generation {
     struct ve_link shards;
 };
 
-/* --- what a refusal says ------------------------------------------------------------------------- */
+/* --- what a refusal says -------------------------------------------------------------------------
+ */
 
 /* "main.lua:12: text" -> file and line; the file must be one of ours. */
 static void locate(struct ve_load_error *error, const struct ve_sources *sources)
@@ -44,7 +45,8 @@ static int refuse(struct ve_load_error *error, int err, const char *format, cons
     return err;
 }
 
-/* --- loading one state --------------------------------------------------------------------------- */
+/* --- loading one state ---------------------------------------------------------------------------
+ */
 
 struct loading {
     struct ve_generation *generation;
@@ -99,7 +101,8 @@ int ve_generation_make_shard(struct ve_generation *generation, struct ve_shard *
     return 0;
 }
 
-/* --- the generation ------------------------------------------------------------------------------ */
+/* --- the generation ------------------------------------------------------------------------------
+ */
 
 int ve_generation_build(struct ve_generation **out, const struct ve_generation_options *options,
                         struct ve_load_error *error)

@@ -12,17 +12,17 @@
 #include "base/buf.h"
 #include "script/shard.h"
 
-#define VE_SOURCES_MAX (4u * 1024 * 1024) /* bytes of all files of a tenant */
+#define VE_SOURCES_MAX      (4u * 1024 * 1024) /* bytes of all files of a tenant */
 #define VE_SOURCE_FILES_MAX 256
-#define VE_LOAD_BUDGET 50000000u /* instructions, about 500 ms */
+#define VE_LOAD_BUDGET      50000000u /* instructions, about 500 ms */
 
 struct ve_scheduler;
 
 /* Why a load was refused. */
 struct ve_load_error {
-    char message[512];  /* "main.lua:12: unexpected symbol near 'end'" */
-    char file[256];     /* "main.lua"; empty when unknown */
-    int line;           /* 0 when unknown */
+    char message[512];     /* "main.lua:12: unexpected symbol near 'end'" */
+    char file[256];        /* "main.lua"; empty when unknown */
+    int line;              /* 0 when unknown */
     char source_line[160]; /* the text of that line; empty when unknown */
 };
 

@@ -45,6 +45,7 @@ void ve_sandbox_open(lua_State *L);
 /* Turns the table on top into a proxy that can be read and not written. `name` is for the message.
  * While `frozen_flag` (may be NULL) is false, writing is allowed. [-1, +1, m] */
 void ve_sandbox_protect(lua_State *L, const char *name);
+int ve_sandbox_l_protect(lua_State *L);
 /* Globals and module tables can no longer be written. */
 void ve_sandbox_freeze(lua_State *L);
 /* `require` */

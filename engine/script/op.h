@@ -16,7 +16,7 @@
 #include "base/str.h"
 
 #define VE_OP_MESSAGES 32
-#define VE_OP_VALUES 6
+#define VE_OP_VALUES   6
 
 struct lua_State;
 struct ve_task;
@@ -68,8 +68,8 @@ struct ve_op {
     struct ve_link link;  /* in the task's list */
     uint32_t id;          /* unique within the task, from 1 */
     bool finished;
-    unsigned waiting;          /* messages */
-    struct ve_message *first;  /* owned */
+    unsigned waiting;         /* messages */
+    struct ve_message *first; /* owned */
     struct ve_message *last;
     struct ve_message *finish; /* set aside */
 };

@@ -15,7 +15,8 @@
 
 #define REP_MAX (1024 * 1024)
 
-/* --- pcall and xpcall: a killed task stays killed -------------------------------------------------- */
+/* --- pcall and xpcall: a killed task stays killed
+ * -------------------------------------------------- */
 
 static int after_pcall(lua_State *L, int status, lua_KContext ctx)
 {
@@ -49,7 +50,8 @@ int ve_sandbox_xpcall(lua_State *L)
     return after_pcall(L, status, 2);
 }
 
-/* --- proxies --------------------------------------------------------------------------------------- */
+/* --- proxies
+ * --------------------------------------------------------------------------------------- */
 
 /* upvalues: 1 name, 2 the table behind, 3 the shard when writing is allowed until it is frozen */
 static int refuse_write(lua_State *L)
@@ -123,12 +125,30 @@ void ve_sandbox_protect(lua_State *L, const char *name)
     protect(L, name, NULL);
 }
 
+/* core.protect(table, name, call) -> a read-only view of the table; calling it calls `call` */
+int ve_sandbox_l_protect(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    const char *name = luaL_checkstring(L, 2);
+    lua_settop(L, 3);
+    lua_pushvalue(L, 1);
+    protect(L, name, NULL);
+    if (!lua_isnil(L, 3)) {
+        lua_getmetatable(L, -1);
+        lua_pushvalue(L, 3);
+        lua_setfield(L, -2, "__call");
+        lua_pop(L, 1);
+    }
+    return 1;
+}
+
 void ve_sandbox_freeze(lua_State *L)
 {
     ve_frame_of(L)->shard->frozen = true;
 }
 
-/* --- functions that differ from the stock ones ------------------------------------------------------ */
+/* --- functions that differ from the stock ones
+ * ------------------------------------------------------ */
 
 static bool is_locked(lua_State *L, int index)
 {
@@ -193,7 +213,8 @@ static int box_rep(lua_State *L)
     return 1;
 }
 
-/* --- building the environments ----------------------------------------------------------------------- */
+/* --- building the environments
+ * ----------------------------------------------------------------------- */
 
 static void copy_functions(lua_State *L, int from, int to, const char *const *names)
 {
@@ -205,17 +226,13 @@ static void copy_functions(lua_State *L, int from, int to, const char *const *na
 
 static void add_base(lua_State *L, int globals)
 {
-    static const char *const names[] = {"assert",   "error",        "ipairs",   "next",
-                                        "pairs",    "rawequal",     "rawget",   "rawlen",
-                                        "select",   "getmetatable", "tonumber", "tostring",
-                                        "type",     "_VERSION",     NULL};
+    static const char *const names[] = {
+        "assert", "error",        "ipairs",   "next",     "pairs", "rawequal", "rawget", "rawlen",
+        "select", "getmetatable", "tonumber", "tostring", "type",  "_VERSION", NULL};
     static const luaL_Reg own[] = {
-        {"pcall", ve_sandbox_pcall},
-        {"xpcall", ve_sandbox_xpcall},
-        {"setmetatable", box_setmetatable},
-        {"rawset", box_rawset},
-        {"require", ve_sandbox_require},
-        {NULL, NULL},
+        {"pcall", ve_sandbox_pcall},        {"xpcall", ve_sandbox_xpcall},
+        {"setmetatable", box_setmetatable}, {"rawset", box_rawset},
+        {"require", ve_sandbox_require},    {NULL, NULL},
     };
     luaL_requiref(L, "_G", luaopen_base, 0);
     copy_functions(L, lua_gettop(L), globals, names);
@@ -286,7 +303,8 @@ void ve_sandbox_open(lua_State *L)
     lua_settop(L, lib - 1);
 }
 
-/* --- require ----------------------------------------------------------------------------------------- */
+/* --- require
+ * ----------------------------------------------------------------------------------------- */
 
 static const struct ve_lualib_file *find_lualib(const char *name)
 {

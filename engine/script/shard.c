@@ -48,6 +48,8 @@ static int open_protected(lua_State *L)
     lua_setfield(L, -2, "globals");
     lua_getfield(L, LUA_REGISTRYINDEX, VE_REG_LIBENV);
     lua_setfield(L, -2, "libenv");
+    lua_pushcfunction(L, ve_sandbox_l_protect);
+    lua_setfield(L, -2, "protect");
     lua_setfield(L, LUA_REGISTRYINDEX, VE_REG_CORE);
     ve_lualib_require(L, "voice.runtime");
     lua_setfield(L, LUA_REGISTRYINDEX, VE_REG_RUNTIME);
@@ -107,7 +109,8 @@ struct ve_shard *ve_shard_of(lua_State *L)
     return ve_frame_of(L)->shard;
 }
 
-/* --- the way in from C ------------------------------------------------------------------------------- */
+/* --- the way in from C
+ * ------------------------------------------------------------------------------- */
 
 struct entering {
     struct ve_shard *shard;
@@ -147,8 +150,7 @@ static int enter_protected(lua_State *L)
     lua_getfield(L, -1, entering->entry);
     for (size_t i = 0; i < entering->count; i++)
         push_arg(L, &entering->args[i]);
-    entering->err =
-        ve_task_start(entering->options, L, (int)entering->count, entering->out);
+    entering->err = ve_task_start(entering->options, L, (int)entering->count, entering->out);
     return 0;
 }
 

@@ -16,10 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VE_SHARD_CALLS 64
-#define VE_SHARD_TASKS 1024
+#define VE_SHARD_CALLS  64
+#define VE_SHARD_TASKS  1024
 #define VE_SHARD_MEMORY (8u * 1024 * 1024)
-#define VE_TASK_MEMORY (1024u * 1024) /* what one task may add while it runs */
+#define VE_TASK_MEMORY  (1024u * 1024) /* what one task may add while it runs */
 
 struct lua_State;
 struct ve_scheduler;

@@ -35,7 +35,8 @@ struct ve_task {
     bool closing;
 };
 
-/* --- the run queue ------------------------------------------------------------------------------- */
+/* --- the run queue -------------------------------------------------------------------------------
+ */
 
 static void task_resume(struct ve_task *task);
 
@@ -45,7 +46,8 @@ static struct ve_task *next_ready(struct ve_scheduler *scheduler)
     {
         struct ve_task *task = VE_CONTAINER(it, struct ve_task, ready_link);
         struct ve_task *forced = task->frame.shard->forced;
-        /* A state that was stopped in mid-slice is consistent only for the task that was stopped. */
+        /* A state that was stopped in mid-slice is consistent only for the task that was stopped.
+         */
         if (!forced || forced == task)
             return task;
     }
@@ -89,7 +91,8 @@ static void make_ready(struct ve_task *task)
     ve_timer_start(&scheduler->turn, 0);
 }
 
-/* --- the budget ---------------------------------------------------------------------------------- */
+/* --- the budget ----------------------------------------------------------------------------------
+ */
 
 static void kill_task(lua_State *L, struct ve_task *task)
 {
@@ -123,7 +126,8 @@ void ve_budget_hook(lua_State *L, lua_Debug *ar)
     }
 }
 
-/* --- starting and ending ------------------------------------------------------------------------- */
+/* --- starting and ending -------------------------------------------------------------------------
+ */
 
 static void on_timeout(void *arg)
 {
@@ -309,7 +313,8 @@ static void task_resume(struct ve_task *task)
     task->state = WAITING;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------------------------------
+ */
 
 static bool is_waited_for(const struct ve_task *task, uint32_t id)
 {
@@ -382,7 +387,8 @@ void ve_task_notify(struct ve_task *task, struct ve_op *op)
         make_ready(task);
 }
 
-/* --- facts --------------------------------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------------------------------
+ */
 
 struct ve_task *ve_task_at(struct ve_link *link)
 {

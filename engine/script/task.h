@@ -25,10 +25,10 @@ struct ve_shard;
 struct ve_task;
 
 /* Instructions. A count hook looks every VE_BUDGET_STEP. */
-#define VE_BUDGET_STEP 10000
-#define VE_BUDGET_SLICE 200000       /* then the loop goes round */
-#define VE_BUDGET_UNYIELDING 2000000 /* in a C callback that cannot yield; then it is killed */
-#define VE_BUDGET_WAIT 20000000      /* from one wait to the next; then it is killed */
+#define VE_BUDGET_STEP       10000
+#define VE_BUDGET_SLICE      200000   /* then the loop goes round */
+#define VE_BUDGET_UNYIELDING 2000000  /* in a C callback that cannot yield; then it is killed */
+#define VE_BUDGET_WAIT       20000000 /* from one wait to the next; then it is killed */
 
 enum ve_task_end {
     VE_TASK_RETURNED,
@@ -56,7 +56,7 @@ void ve_scheduler_stop(struct ve_scheduler *scheduler);
 
 struct ve_task_options {
     struct ve_shard *shard;
-    void *owner;            /* the call; see ve_task_owner */
+    void *owner; /* the call; see ve_task_owner */
     /* Once, unless the task is closed before: never inside a call of ours. */
     void (*over)(void *arg, struct ve_task *task, const struct ve_task_result *result);
     void *arg;
@@ -66,8 +66,8 @@ struct ve_task_options {
  * in a later step. VE_ENOMEM, VE_EBUSY (the shard is full). [-(nargs+1), +0, -] */
 int ve_task_start(const struct ve_task_options *options, struct lua_State *from, int nargs,
                   struct ve_task **out);
-/* Ends a task that is not running: cancels its operations (spawned tasks are operations), runs its <close>
- * variables, never resumes it. `over` is not called. */
+/* Ends a task that is not running: cancels its operations (spawned tasks are operations), runs its
+ * <close> variables, never resumes it. `over` is not called. */
 void ve_task_close(struct ve_task *task);
 
 void *ve_task_owner(const struct ve_task *task);

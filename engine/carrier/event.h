@@ -1,11 +1,11 @@
 /*
- * call/event.h - what a carrier tells about a call, in one shape whatever its dialect.
+ * carrier/event.h - what a carrier tells about a call, in one shape whatever its dialect.
  *
  * Decoded by carrier/, kept by store/, handed to scripts by bind/. Texts live in the event's own
  * memory, `raw` is the JSON as it was received and signed.
  */
-#ifndef VE_CALL_EVENT_H
-#define VE_CALL_EVENT_H
+#ifndef VE_CARRIER_EVENT_H
+#define VE_CARRIER_EVENT_H
 
 #include "base/str.h"
 
@@ -23,17 +23,17 @@ enum ve_event_kind {
 
 struct ve_event {
     enum ve_event_kind kind;
-    char name[64];       /* "call/ringing": resource and event as received */
+    char name[64];                    /* "call/ringing": resource and event as received */
     char call_id[VE_CALL_ID_MAX + 1]; /* digits; empty when the event names no call */
     char channel_id[VE_CALL_ID_MAX + 1];
-    char from[40];       /* E.164 with '+', or as received when it is no number */
+    char from[40]; /* E.164 with '+', or as received when it is no number */
     char to[40];
-    char direction[12];  /* "inbound", "outbound", "" */
+    char direction[12];    /* "inbound", "outbound", "" */
     char message_url[512]; /* of a voicemail */
-    int64_t at_ms;       /* ms since 1970, 0 when unknown */
-    uint32_t attempt;    /* delivery attempt, 0 when unknown */
-    int64_t duration_s;  /* -1 when unknown */
-    struct ve_str raw;   /* owned by the event */
+    int64_t at_ms;         /* ms since 1970, 0 when unknown */
+    uint32_t attempt;      /* delivery attempt, 0 when unknown */
+    int64_t duration_s;    /* -1 when unknown */
+    struct ve_str raw;     /* owned by the event */
 };
 
 const char *ve_event_kind_name(enum ve_event_kind kind);

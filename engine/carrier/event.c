@@ -1,4 +1,4 @@
-#include "call/event.h"
+#include "carrier/event.h"
 
 #include "base/alloc.h"
 

@@ -1,0 +1,290 @@
+#include "bind/bind.h"
+
+#include "call/say.h"
+
+#include <string.h>
+
+static void set_str(lua_State *L, const char *key, struct ve_str text)
+{
+    if (!text.len)
+        return;
+    lua_pushlstring(L, text.ptr, text.len);
+    lua_setfield(L, -2, key);
+}
+
+/* core.call() -> { id, from, to, direction, serial } of the task's call */
+static int l_call(lua_State *L)
+{
+    struct ve_call *call = ve_bind_task_call(L);
+    lua_createtable(L, 0, 6);
+    set_str(L, "id", ve_call_id(call));
+    set_str(L, "from", ve_call_from(call));
+    set_str(L, "to", ve_call_to(call));
+    set_str(L, "direction", ve_call_direction(call));
+    lua_pushinteger(L, (lua_Integer)ve_call_serial(call));
+    lua_setfield(L, -2, "serial");
+    return 1;
+}
+
+/* core.vars() -> the call's vars as JSON text ("" at first) */
+static int l_vars(lua_State *L)
+{
+    struct ve_str vars = ve_call_vars(ve_bind_task_call(L));
+    lua_pushlstring(L, vars.ptr ? vars.ptr : "", vars.len);
+    return 1;
+}
+
+/* core.set_vars(json) -> true | nil, code. Also while the task is being closed. */
+static int l_set_vars(lua_State *L)
+{
+    struct ve_task *task = ve_task_current(L);
+    struct ve_call *call = task ? ve_task_owner(task) : NULL;
+    size_t len;
+    const char *json = luaL_checklstring(L, 1, &len);
+    int err = call ? ve_call_set_vars(call, ve_str_n(json, len)) : VE_EGONE;
+    if (err)
+        return ve_bind_fail(L, err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* core.hangup(): the call ends once what is queued has been played */
+static int l_hangup(lua_State *L)
+{
+    ve_call_hangup(ve_bind_task_call(L));
+    return 0;
+}
+
+/* core.heard(text): what the caller was understood to say; nil when it was not understood */
+static int l_heard(lua_State *L)
+{
+    size_t len = 0;
+    const char *text = luaL_optlstring(L, 1, "", &len);
+    ve_call_heard(ve_bind_task_call(L), ve_str_n(text, len));
+    return 0;
+}
+
+/* core.digits(text) -> true | nil, code */
+static int l_digits(lua_State *L)
+{
+    size_t len;
+    const char *digits = luaL_checklstring(L, 1, &len);
+    luaL_argcheck(L, len > 0 && len <= 64 && strspn(digits, "0123456789*#ABCDabcd") == len, 1,
+                  "1 to 64 of 0-9 * # A-D");
+    int err = ve_call_digits(ve_bind_task_call(L), ve_str_n(digits, len));
+    if (err)
+        return ve_bind_fail(L, err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* core.echo(on): samples that come in go straight back */
+static int l_echo(lua_State *L)
+{
+    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
+    if (!session)
+        return ve_bind_fail(L, VE_EGONE);
+    ve_session_echo(session, lua_toboolean(L, 1));
+    return 0;
+}
+
+/* core.detect_digits(on) */
+static int l_detect_digits(lua_State *L)
+{
+    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
+    if (session)
+        (void)ve_session_detect_digits(session, lua_toboolean(L, 1));
+    return 0;
+}
+
+/* core.end_turn(): the caller's open turn is over now */
+static int l_end_turn(lua_State *L)
+{
+    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
+    if (session)
+        ve_session_end_turn(session);
+    return 0;
+}
+
+/* --- policy --------------------------------------------------------------------------------------
+ */
+
+static void set_ms(lua_State *L, int table, const char *name, uint32_t *field)
+{
+    double ms = ve_bind_field_num(L, table, name, *field);
+    *field = ms >= 0 && ms <= 1e9 ? (uint32_t)ms : UINT32_MAX;
+}
+
+static void set_float(lua_State *L, int table, const char *name, float *field)
+{
+    *field = (float)ve_bind_field_num(L, table, name, *field);
+}
+
+/* core.set_policy{ endpoint_ms = ..., ... }: only the named fields change; raises on a bad value */
+static int l_set_policy(lua_State *L)
+{
+    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
+    const char *field = "";
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!session)
+        return ve_bind_fail(L, VE_EGONE);
+    struct ve_turn_policy policy = ve_session_policy(session);
+    set_float(L, 1, "start_p", &policy.start_p);
+    set_ms(L, 1, "start_ms", &policy.start_ms);
+    set_float(L, 1, "end_p", &policy.end_p);
+    set_ms(L, 1, "speculate_ms", &policy.speculate_ms);
+    set_ms(L, 1, "endpoint_ms", &policy.endpoint_ms);
+    set_ms(L, 1, "endpoint_max_ms", &policy.endpoint_max_ms);
+    set_ms(L, 1, "endpoint_unheard_ms", &policy.endpoint_unheard_ms);
+    set_ms(L, 1, "talk_max_ms", &policy.talk_max_ms);
+    set_float(L, 1, "barge_p", &policy.barge_p);
+    set_ms(L, 1, "barge_ms", &policy.barge_ms);
+    set_float(L, 1, "barge_margin_db", &policy.barge_margin_db);
+    set_float(L, 1, "return_loss_db", &policy.return_loss_db);
+    set_ms(L, 1, "confirm_ms", &policy.confirm_ms);
+    set_ms(L, 1, "confirm_words", &policy.confirm_words);
+    set_ms(L, 1, "resume_ms", &policy.resume_ms);
+    if (ve_turn_policy_check(&policy, &field) != 0)
+        return luaL_error(L, "turn policy: '%s' is out of range", field);
+    (void)ve_session_set_policy(session, &policy);
+    return 0;
+}
+
+/* --- transfer ------------------------------------------------------------------------------------
+ */
+
+struct transfer_op {
+    struct ve_op op;
+    struct ve_call *call; /* NULL once the outcome is known */
+};
+
+static void transfer_cancel(struct ve_op *op)
+{
+    struct transfer_op *transfer = (struct transfer_op *)op;
+    if (transfer->call)
+        ve_call_transfer_forget(transfer->call);
+}
+
+static const struct ve_op_type transfer_type = {"transfer", transfer_cancel};
+
+static void transfer_done(void *arg, const char *outcome)
+{
+    struct transfer_op *transfer = arg;
+    transfer->call = NULL;
+    ve_op_finish(&transfer->op, outcome, NULL, 0);
+}
+
+/* core.transfer(number, timeout_s) -> id | nil, code; finishes "answered", "no_answer", ... */
+static int l_transfer(lua_State *L)
+{
+    struct ve_call *call = ve_bind_task_call(L);
+    size_t len;
+    const char *number = luaL_checklstring(L, 1, &len);
+    double timeout = luaL_checknumber(L, 2);
+    luaL_argcheck(L, timeout > 0 && timeout <= 600, 2, "1 to 600 seconds");
+    struct transfer_op *transfer = ve_op_new(ve_bind_task(L), &transfer_type, sizeof(*transfer));
+    if (!transfer)
+        return ve_bind_fail(L, VE_EBUSY);
+    int err = ve_call_transfer(call, ve_str_n(number, len), (uint64_t)(timeout * 1e9),
+                               transfer_done, transfer);
+    if (err) {
+        ve_op_drop(&transfer->op);
+        return ve_bind_fail(L, err);
+    }
+    transfer->call = call;
+    lua_pushinteger(L, transfer->op.id);
+    return 1;
+}
+
+/* --- what happens on the call
+ * --------------------------------------------------------------------- */
+
+struct watch_op {
+    struct ve_op op;
+    struct ve_call_watch watch;
+};
+
+static void watch_cancel(struct ve_op *op)
+{
+    ve_call_unwatch(&((struct watch_op *)op)->watch);
+}
+
+static const struct ve_op_type watch_type = {"turns", watch_cancel};
+
+static void on_speech(void *arg, bool barge)
+{
+    struct ve_value values[] = {ve_vbool(barge)};
+    ve_op_post(arg, "speech", values, 1);
+}
+
+static void post_take(void *arg, const char *kind, uint32_t turn, uint32_t take)
+{
+    struct ve_value values[] = {ve_vint(turn), ve_vint(take)};
+    ve_op_post(arg, kind, values, 2);
+}
+
+static void on_speculate(void *arg, uint32_t turn, uint32_t take)
+{
+    post_take(arg, "speculate", turn, take);
+}
+
+static void on_discard(void *arg, uint32_t turn, uint32_t take)
+{
+    post_take(arg, "discard", turn, take);
+}
+
+static void on_commit(void *arg, uint32_t turn, uint32_t take)
+{
+    post_take(arg, "commit", turn, take);
+}
+
+static void on_interrupted(void *arg)
+{
+    ve_op_post(arg, "interrupted", NULL, 0);
+}
+
+static void on_digit(void *arg, char digit)
+{
+    struct ve_value values[] = {ve_vstr(ve_str_n(&digit, 1))};
+    ve_op_post(arg, "digit", values, 1);
+}
+
+static const struct ve_session_events watch_events = {
+    on_speech, on_speculate, on_discard, on_commit, on_interrupted, on_digit,
+};
+
+/* core.turns() -> id; posts "speech" barge, "speculate" turn take, "discard" turn take, "commit"
+ * turn take, "interrupted", "digit" d. Never finishes. */
+static int l_turns(lua_State *L)
+{
+    struct ve_call *call = ve_bind_task_call(L);
+    struct watch_op *watch = ve_op_new(ve_bind_task(L), &watch_type, sizeof(*watch));
+    if (!watch)
+        return ve_bind_fail(L, VE_EBUSY);
+    watch->watch.events = &watch_events;
+    watch->watch.arg = watch;
+    ve_call_watch(call, &watch->watch);
+    lua_pushinteger(L, watch->op.id);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"call", l_call},
+    {"vars", l_vars},
+    {"set_vars", l_set_vars},
+    {"hangup", l_hangup},
+    {"heard", l_heard},
+    {"digits", l_digits},
+    {"echo", l_echo},
+    {"detect_digits", l_detect_digits},
+    {"end_turn", l_end_turn},
+    {"set_policy", l_set_policy},
+    {"transfer", l_transfer},
+    {"turns", l_turns},
+    {NULL, NULL},
+};
+
+void ve_bind_call(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,291 @@
+#include "bind/dispatch.h"
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "script/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Handlers about something that has no live call, running at once. */
+#define EVENTS_MAX 1000
+
+struct ve_dispatch {
+    struct ve_loop *loop;
+    const struct ve_log *log;
+    struct ve_tenant *tenant; /* borrowed */
+    struct ve_link runs;      /* of events */
+    unsigned events;
+};
+
+/* A handler at work: holds a place in a shard. */
+struct run {
+    struct ve_link link; /* in dispatch->runs, for events */
+    struct ve_dispatch *dispatch;
+    struct ve_call *call; /* NULL for events */
+    struct ve_task *task; /* NULL once it is over */
+    struct ve_shard *shard;
+    struct ve_timer gone; /* frees an event's run: not inside the task's own end */
+    char handler[32];
+};
+
+static void free_run(struct run *run)
+{
+    ve_timer_stop(&run->gone);
+    ve_tenant_give_back(run->shard);
+    ve_link_remove(&run->link);
+    ve_free(run);
+}
+
+static void log_end(const struct run *run, const struct ve_task_result *result)
+{
+    if (result->end == VE_TASK_RETURNED)
+        return;
+    ve_log_event(run->dispatch->log, VE_LOG_ERROR, "script_error",
+                 ve_ftext("handler", run->handler),
+                 ve_fstr("call", run->call ? ve_call_id(run->call) : VE_STR("-")),
+                 ve_fu64("generation", ve_generation_number(run->shard->generation)),
+                 ve_ftext("error", result->message ? result->message : "not enough memory"),
+                 ve_ftext("traceback", result->traceback ? result->traceback : ""));
+}
+
+static int make_run(struct ve_dispatch *dispatch, struct ve_call *call, const char *handler,
+                    struct run **out)
+{
+    struct run *run = ve_alloc(sizeof(*run));
+    if (!run)
+        return VE_ENOMEM;
+    run->dispatch = dispatch;
+    run->call = call;
+    ve_link_init(&run->link);
+    ve_str_copy(run->handler, sizeof(run->handler), ve_str(handler));
+    int err = ve_tenant_take(dispatch->tenant, &run->shard);
+    if (err) {
+        ve_free(run);
+        return err;
+    }
+    *out = run;
+    return 0;
+}
+
+/* --- calls
+ * ----------------------------------------------------------------------------------------- */
+
+static void call_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+{
+    struct run *run = arg;
+    (void)task;
+    run->task = NULL;
+    log_end(run, result);
+    ve_call_script_done(run->call, result->end != VE_TASK_RETURNED);
+}
+
+static int start_call(struct ve_dispatch *dispatch, struct ve_call *call, struct run **out)
+{
+    struct run *run;
+    int err = make_run(dispatch, call, "on_call", &run);
+    if (err)
+        return err;
+    struct ve_task_options options = {
+        .shard = run->shard,
+        .owner = call,
+        .over = call_over,
+        .arg = run,
+    };
+    struct ve_value args[] = {ve_vstr(VE_STR("on_call"))};
+    err = ve_entry_start("call", args, 1, &options, &run->task);
+    if (err) {
+        free_run(run);
+        return err;
+    }
+    *out = run;
+    return 0;
+}
+
+static void on_started(void *arg, struct ve_call *call)
+{
+    struct ve_dispatch *dispatch = arg;
+    struct run *run = NULL;
+    if (!ve_generation_has(ve_tenant_current(dispatch->tenant), "on_call")) {
+        ve_log_event(dispatch->log, VE_LOG_WARN, "no_handler",
+                     ve_fmsg("The script has no on_call: the call is ended"),
+                     ve_fstr("call", ve_call_id(call)));
+        ve_call_script_done(call, false);
+        return;
+    }
+    int err = start_call(dispatch, call, &run);
+    if (err) {
+        ve_log_event(dispatch->log, VE_LOG_ERROR, "call_not_started",
+                     ve_fstr("call", ve_call_id(call)), ve_ftext("error", ve_err_name(err)));
+        ve_call_script_done(call, true);
+        return;
+    }
+    ve_call_set_task(call, run);
+    ve_log_event(dispatch->log, VE_LOG_INFO, "call_started", ve_fstr("call", ve_call_id(call)),
+                 ve_fstr("from", ve_call_from(call)), ve_fstr("to", ve_call_to(call)),
+                 ve_fu64("generation", ve_generation_number(run->shard->generation)));
+}
+
+static void on_ended(void *arg, struct ve_call *call)
+{
+    struct run *run = ve_call_task(call);
+    (void)arg;
+    if (!run)
+        return;
+    ve_call_set_task(call, NULL);
+    if (run->task)
+        ve_task_close(run->task);
+    free_run(run);
+}
+
+/* --- events
+ * ---------------------------------------------------------------------------------------- */
+
+static void event_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+{
+    struct run *run = arg;
+    (void)task;
+    run->task = NULL;
+    log_end(run, result);
+    run->dispatch->events--;
+    ve_timer_start(&run->gone, 0);
+}
+
+static void on_gone(void *arg)
+{
+    free_run(arg);
+}
+
+/* The event as scripts see it. docs/reference/webhooks.md describes the fields. */
+static int write_event(const struct ve_event *event, struct ve_buf *out)
+{
+    struct ve_jsonw w;
+    ve_jsonw_init(&w, out);
+    ve_jsonw_object(&w);
+    ve_jsonw_kstr(&w, "kind", ve_str(ve_event_kind_name(event->kind)));
+    ve_jsonw_kstr(&w, "name", ve_str(event->name));
+    const struct {
+        const char *key;
+        const char *value;
+    } texts[] = {
+        {"call_id", event->call_id},     {"channel_id", event->channel_id},
+        {"from", event->from},           {"to", event->to},
+        {"direction", event->direction}, {"message", event->message_url},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].value[0])
+            ve_jsonw_kstr(&w, texts[i].key, ve_str(texts[i].value));
+    }
+    if (event->at_ms) {
+        ve_jsonw_key(&w, "at");
+        ve_jsonw_double(&w, (double)event->at_ms / 1000.0, 3);
+    }
+    if (event->duration_s >= 0)
+        ve_jsonw_ku64(&w, "duration", (uint64_t)event->duration_s);
+    ve_jsonw_key(&w, "raw");
+    ve_jsonw_raw(&w, event->raw);
+    ve_jsonw_object_end(&w);
+    return ve_jsonw_end(&w);
+}
+
+static const char *handler_of(enum ve_event_kind kind)
+{
+    switch (kind) {
+    case VE_EVENT_MISSED:
+        return "on_missed_call";
+    case VE_EVENT_VOICEMAIL:
+        return "on_voicemail";
+    case VE_EVENT_OTHER:
+        return "on_event";
+    default:
+        return NULL; /* part of a call's life: the call itself has taken note */
+    }
+}
+
+static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json)
+{
+    struct run *run;
+    if (dispatch->events >= EVENTS_MAX)
+        return VE_EBUSY;
+    int err = make_run(dispatch, NULL, handler, &run);
+    if (err)
+        return err;
+    ve_timer_init(&run->gone, dispatch->loop, on_gone, run);
+    struct ve_task_options options = {.shard = run->shard, .over = event_over, .arg = run};
+    struct ve_value args[] = {ve_vstr(ve_str(handler)), ve_vstr(json)};
+    err = ve_entry_start("event", args, 2, &options, &run->task);
+    if (err) {
+        free_run(run);
+        return err;
+    }
+    ve_list_push(&dispatch->runs, &run->link);
+    dispatch->events++;
+    return 0;
+}
+
+static void on_event(void *arg, struct ve_call *call, const struct ve_event *event)
+{
+    struct ve_dispatch *dispatch = arg;
+    const char *handler = handler_of(event->kind);
+    (void)call;
+    if (!handler || !ve_generation_has(ve_tenant_current(dispatch->tenant), handler))
+        return;
+    struct ve_buf json;
+    ve_buf_init(&json, 0);
+    int err = write_event(event, &json);
+    if (!err)
+        err = start_event(dispatch, handler, ve_buf_str(&json));
+    ve_buf_free(&json);
+    if (err)
+        ve_log_event(dispatch->log, VE_LOG_ERROR, "event_not_handled", ve_ftext("handler", handler),
+                     ve_ftext("call", event->call_id), ve_ftext("error", ve_err_name(err)));
+}
+
+/* --- the dispatcher
+ * -------------------------------------------------------------------------------- */
+
+int ve_dispatch_new(struct ve_dispatch **out, struct ve_loop *loop, const struct ve_log *log)
+{
+    struct ve_dispatch *dispatch = ve_alloc(sizeof(*dispatch));
+    if (!dispatch)
+        return VE_ENOMEM;
+    dispatch->loop = loop;
+    dispatch->log = log;
+    ve_link_init(&dispatch->runs);
+    *out = dispatch;
+    return 0;
+}
+
+void ve_dispatch_free(struct ve_dispatch *dispatch)
+{
+    if (!dispatch)
+        return;
+    VE_LIST_EACH(&dispatch->runs, it)
+    {
+        struct run *run = VE_CONTAINER(it, struct run, link);
+        if (run->task)
+            ve_task_close(run->task);
+        free_run(run);
+    }
+    ve_free(dispatch);
+}
+
+void ve_dispatch_set_tenant(struct ve_dispatch *dispatch, struct ve_tenant *tenant)
+{
+    dispatch->tenant = tenant;
+}
+
+struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
+{
+    return (struct ve_call_sink){
+        .started = on_started,
+        .event = on_event,
+        .ended = on_ended,
+        .arg = dispatch,
+    };
+}
+
+unsigned ve_dispatch_events(const struct ve_dispatch *dispatch)
+{
+    return dispatch->events;
+}

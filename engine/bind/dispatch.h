@@ -1,0 +1,25 @@
+/*
+ * bind/dispatch.h - what happens on calls becomes tasks of scripts.
+ *
+ * The call sink of the engine: a call that starts runs `on_call` in a shard of the tenant's current
+ * generation; an event runs the handler of its name; what a handler raises is logged with its
+ * traceback and the caller hears the apology.
+ */
+#ifndef VE_BIND_DISPATCH_H
+#define VE_BIND_DISPATCH_H
+
+#include "bind/bind.h"
+#include "script/tenant.h"
+
+struct ve_dispatch;
+
+int ve_dispatch_new(struct ve_dispatch **out, struct ve_loop *loop, const struct ve_log *log);
+/* The calls must have been freed. */
+void ve_dispatch_free(struct ve_dispatch *dispatch);
+/* All calls go to this tenant (routing by number comes with several tenants). Borrowed. */
+void ve_dispatch_set_tenant(struct ve_dispatch *dispatch, struct ve_tenant *tenant);
+struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch);
+/* Handlers that are running without a call. */
+unsigned ve_dispatch_events(const struct ve_dispatch *dispatch);
+
+#endif

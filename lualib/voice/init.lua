@@ -1,0 +1,22 @@
+-- The module that scripts require: local voice = require("voice")
+
+local _, core = ...
+
+local json = {
+   --- The value of a JSON text, or nil and what is wrong with it.
+   decode = core.json_decode,
+   --- The JSON text of a value, keys sorted.
+   encode = core.json_encode,
+   --- Marks a table as an array, so that it is [] when empty.
+   array = core.json_array,
+   --- The null in an array.
+   null = core.json_null,
+}
+
+local voice = {
+   json = core.protect(json, "voice.json"),
+   log = require("voice.log"),
+   grammar = require("voice.grammar").compile,
+}
+
+return core.protect(voice, "voice")
