@@ -53,8 +53,10 @@ static inline struct ve_link *ve_list_shift(struct ve_link *list)
 }
 
 /* Visits every link; the visited one may be removed meanwhile. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): `it` is the name that is declared */
 #define VE_LIST_EACH(list, it)                                                                     \
     for (struct ve_link *it = (list)->next, *it##_next = it->next; it != (list);                   \
          it = it##_next, it##_next = it->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 /* A payload carries a whole event of up to 1 MiB, and base64 makes four bytes of three. */
-#define VE_JWT_BYTES_MAX (2 * 1024 * 1024)
+#define VE_JWT_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 /*
  * Appends the payload of a genuine token; its claims are the caller's to check.

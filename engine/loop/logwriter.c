@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define BACKLOG_BYTES (1024 * 1024)
+#define BACKLOG_BYTES ((size_t)1024 * 1024)
 /* At the end the reader gets so long to take what is left: an engine that stops must stop. */
 #define PATIENCE_MS 2000
 #define LOOK_MS     50
