@@ -584,8 +584,6 @@ static void a_peer_that_does_not_take_its_answer_is_cut(void **state)
     struct server *server = server_start(
         &(struct ve_httpd_config){.clocks = {.idle = 50 * VE_MS, .linger = 50 * VE_MS}});
     int fd = dial(server);
-    int small = 4096;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     /* the second request must not be worked on while the first answer is not taken */
     live_say(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     wait_requests(server, 1);
