@@ -12,7 +12,7 @@ enum { TONES = 8, START_HITS = 2, END_MISSES = 3 };
 #define ROW_OVER    9.0f     /* ... or 9.5 dB below it */
 #define PEAK        6.3f     /* the tone is 8 dB above the others of its group */
 #define SPILL       0.009f   /* of a tone's energy reaches the filters of the other group */
-#define SHARE       0.63f    /* of all energy is in the two tones */
+#define SHARE       0.66f    /* of all energy is in the two tones */
 #define HARMONIC    0.2f     /* of a tone's energy may be in its second harmonic */
 #define LEAK        0.35f /* of the column's energy reaches the row's harmonic, 60 Hz beside it */
 

@@ -97,17 +97,33 @@ float ve_level_rms(const int16_t *samples, size_t count)
     return ve_level_dbfs(ve_level_energy(samples, count), count);
 }
 
-/* Samples of a window of 10 ms. */
-static size_t window_of(uint32_t rate)
+/* What makes a window of 10 ms audible. */
+struct threshold {
+    float dbfs;
+    size_t window;   /* samples of 10 ms */
+    uint64_t energy; /* of a whole window */
+    uint64_t square; /* of one sample */
+};
+
+static struct threshold threshold_of(uint32_t rate, float dbfs)
 {
-    size_t window = rate / WINDOWS_PER_S;
-    return window ? window : 1;
+    size_t window = rate / WINDOWS_PER_S ? rate / WINDOWS_PER_S : 1;
+    return (struct threshold){
+        .dbfs = dbfs,
+        .window = window,
+        .energy = ve_level_threshold(dbfs, window),
+        .square = ve_level_threshold(dbfs, 1),
+    };
 }
 
-static bool audible(const int16_t *samples, size_t count, float dbfs)
+/* `count` is less than a window at the outer end of the samples. */
+static bool audible(const int16_t *samples, size_t count, const struct threshold *threshold)
 {
     uint64_t energy = ve_level_energy(samples, count);
-    return energy > 0 && energy >= ve_level_threshold(dbfs, count);
+    if (energy == 0)
+        return false;
+    return energy >= (count == threshold->window ? threshold->energy
+                                                 : ve_level_threshold(threshold->dbfs, count));
 }
 
 static bool reaches(int16_t sample, uint64_t square)
@@ -118,13 +134,12 @@ static bool reaches(int16_t sample, uint64_t square)
 
 size_t ve_level_first(const int16_t *samples, size_t count, uint32_t rate, float dbfs)
 {
-    size_t window = window_of(rate);
-    uint64_t square = ve_level_threshold(dbfs, 1);
-    for (size_t at = 0; at < count; at += window) {
-        size_t len = count - at < window ? count - at : window;
-        if (!audible(samples + at, len, dbfs))
+    struct threshold threshold = threshold_of(rate, dbfs);
+    for (size_t at = 0; at < count; at += threshold.window) {
+        size_t len = count - at < threshold.window ? count - at : threshold.window;
+        if (!audible(samples + at, len, &threshold))
             continue;
-        while (at < count - 1 && !reaches(samples[at], square))
+        while (at < count - 1 && !reaches(samples[at], threshold.square))
             at++;
         return at;
     }
@@ -133,13 +148,15 @@ size_t ve_level_first(const int16_t *samples, size_t count, uint32_t rate, float
 
 size_t ve_level_last(const int16_t *samples, size_t count, uint32_t rate, float dbfs)
 {
-    size_t window = window_of(rate);
-    uint64_t square = ve_level_threshold(dbfs, 1);
-    for (size_t end = count; end > 0; end -= end < window ? end : window) {
-        size_t len = end < window ? end : window;
-        if (!audible(samples + end - len, len, dbfs))
+    struct threshold threshold = threshold_of(rate, dbfs);
+    size_t end = count;
+    while (end > 0) {
+        size_t len = end < threshold.window ? end : threshold.window;
+        if (!audible(samples + end - len, len, &threshold)) {
+            end -= len;
             continue;
-        while (end > 1 && !reaches(samples[end - 1], square))
+        }
+        while (end > 1 && !reaches(samples[end - 1], threshold.square))
             end--;
         return end - 1;
     }
