@@ -54,7 +54,8 @@ static size_t write_vector(struct ve_stream *stream, struct iovec *vector, size_
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
     ssize_t n;
     do {
-        n = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+        n = count == 1 ? send(stream->fd, vector->iov_base, vector->iov_len, MSG_NOSIGNAL)
+                       : sendmsg(stream->fd, &message, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         if (errno == EAGAIN)
