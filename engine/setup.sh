@@ -173,8 +173,11 @@ configure() {
 build() {
     mkdir -p "$1"
     configure "$1"
-    ninja -C "$1" --quiet voiceengine || die \
-        'the build failed; the first error stands above.' "To begin anew: rm -rf $1"
+    ninja -C "$1" voiceengine >"$1.log" 2>&1 || {
+        grep -v '^\[' "$1.log" | head -n 60 >&2
+        die 'the build failed; the first error stands above.' "To begin anew: rm -rf $1"
+    }
+    rm -f "$1.log"
     say "$1/voiceengine is ready"
 }
 

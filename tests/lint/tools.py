@@ -24,7 +24,8 @@ def check(root):
     lua = [f for f in files(root, ".lua")
            if f.startswith(("lualib/", "scripts/", "examples/", "tests/"))]
     yield from run(root, ["luacheck", "--quiet", "--codes", "--formatter", "plain"], lua)
-    yield from run(root, ["shellcheck", "--format=gcc", "--shell=sh"], files(root, ".sh"))
+    # SC2317 takes a function that is called by its name in a variable for unreachable
+    yield from run(root, ["shellcheck", "--format=gcc", "--shell=sh", "--exclude=SC2317"], files(root, ".sh"))
 
 
 if __name__ == "__main__":
