@@ -115,8 +115,7 @@ static void well_formed_utf8(void **state)
         "\xEF\xBF\xBF",
         "\xF0\x90\x80\x80",
         "\xF4\x8F\xBF\xBF",
-        "a\xE4\xB8\xAD"
-        "b",
+        "a\xE4\xB8\xAD-b",
     };
     static const char *const bad[] = {
         "\x80",
