@@ -59,7 +59,7 @@ struct ve_vad {
     unsigned idle_skip;            /* blocks */
     uint64_t gate;                 /* sum of squares of a block at the gate */
     uint64_t end;                  /* samples taken in whole blocks */
-    uint64_t idle_energy;          /* sum of squares of what was last no speech; 0: unknown */
+    uint64_t noise;                /* sum of squares of a block of what is not speech; 0: unknown */
     unsigned quiet;                /* blocks in a row below the gate, saturating */
     unsigned skipped;              /* blocks in a row passed over as idle */
     float probability;             /* of the last block that was heard */

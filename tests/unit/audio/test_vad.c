@@ -234,7 +234,7 @@ static void steady_noise_is_looked_at_now_and_then(void **state)
             four = four && blocks[i - k].how == VE_VAD_IDLE;
         assert_false(four);
         if (blocks[i].how == VE_VAD_IDLE)
-            assert_true(blocks[i].probability < 0.05f);
+            assert_true(blocks[i].probability < 0.02f);
         if (blocks[i].level_dbfs > -40)
             assert_int_equal(blocks[i].how, VE_VAD_RAN);
     }
