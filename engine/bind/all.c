@@ -10,6 +10,8 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_say(L);
     ve_bind_listen(L);
     ve_bind_grammar(L);
+    ve_bind_record(L);
+    ve_bind_tone(L);
 }
 
 struct ve_bind *ve_bind_of(lua_State *L)

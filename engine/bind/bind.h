@@ -25,6 +25,7 @@ struct ve_bind {
     const struct ve_log *log;
     struct ve_calls *calls;
     struct ve_speech *speech;
+    const char *data_dir; /* recordings go below it; NULL: nothing is written */
     bool text_mode; /* simulated callers without audio: voices give silence of the right length */
 };
 
@@ -38,6 +39,8 @@ void ve_bind_call(lua_State *L);
 void ve_bind_say(lua_State *L);
 void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);
+void ve_bind_record(lua_State *L);
+void ve_bind_tone(lua_State *L);
 
 /* The services; every core function has them as its upvalue's context. */
 struct ve_bind *ve_bind_of(lua_State *L);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SESSION_EACH(call, member, ...)                                                            \
@@ -18,7 +19,10 @@
 void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char *event,
                  const char *msg)
 {
-    ve_log_event(call->calls->config.log, level, event, ve_fmsg(msg), ve_ftext("call", call->id));
+    char sentence[160];
+    (void)snprintf(sentence, sizeof(sentence), "%s %s", msg, call->id);
+    ve_log_event(call->calls->config.log, level, event, ve_fmsg(sentence),
+                 ve_ftext("call", call->id));
 }
 
 /* --- what the session tells: the call's own view, then whoever watches
@@ -235,7 +239,8 @@ int ve_call_media_open(struct ve_calls *calls, const struct ve_call_facts *facts
     call->leg = *leg;
     call->has_leg = true;
     ve_session_attach(call->session, &leg->out);
-    ve_call_log(call, VE_LOG_INFO, "media_connected", "Media connected");
+    ve_call_log(call, VE_LOG_INFO, "media_connected",
+                "Real-time audio streaming started for call ID");
     ve_call_input(call, VE_IN_MEDIA);
     *out = call;
     return 0;

@@ -100,6 +100,7 @@ void ve_call_flush_look(void *arg);
 /* --- call.c --- */
 int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out);
 void ve_call_free(struct ve_call *call);
+/* A log line about the call: the sentence, its id behind it. */
 void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char *event,
                  const char *msg);
 

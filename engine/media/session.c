@@ -32,6 +32,7 @@ struct ve_session {
     struct ve_media_out out;
     bool attached;
     struct ve_link ears;
+    struct ve_link taps;
     struct ve_timer catch_up; /* gives new ears what they missed */
     struct ve_timer stall;    /* puts silence (or text) in where no audio comes */
     /* the utterance that is open, or that ended without an ear */
@@ -360,6 +361,11 @@ int ve_session_audio(struct ve_session *s, const int16_t *samples, size_t count,
     if (s->echo && s->attached)
         send_echo(s, samples, count, rate);
     s->samples_in += count;
+    VE_LIST_EACH(&s->taps, it)
+    {
+        struct ve_tap *tap = VE_CONTAINER(it, struct ve_tap, link);
+        tap->audio(tap->arg, samples, count, rate);
+    }
     int err = ve_capture_push(&s->capture, samples, count, rate, ve_loop_now(s->media->loop),
                               s->turn.now_ms, &capture_events, s);
     feed_ears(s);
@@ -398,6 +404,7 @@ int ve_session_new(struct ve_session **out, struct ve_media *media,
     s->media = media;
     s->config = *config;
     ve_link_init(&s->ears);
+    ve_link_init(&s->taps);
     ve_buf_init(&s->text, 4096);
     ve_timer_init(&s->catch_up, media->loop, on_catch_up, s);
     ve_timer_init(&s->stall, media->loop, on_stall, s);
@@ -420,6 +427,10 @@ void ve_session_free(struct ve_session *s)
     VE_LIST_EACH(&s->ears, it)
     {
         ve_ear_close(ear_of(it));
+    }
+    VE_LIST_EACH(&s->taps, it)
+    {
+        ve_link_remove(it);
     }
     ve_timer_stop(&s->catch_up);
     ve_timer_stop(&s->stall);
@@ -463,6 +474,17 @@ void ve_session_heard(struct ve_session *s, enum ve_turn_shape shape, uint32_t w
 void ve_session_end_turn(struct ve_session *s)
 {
     ve_turn_end_now(&s->turn);
+}
+
+void ve_session_tap(struct ve_session *s, struct ve_tap *tap)
+{
+    ve_list_push(&s->taps, &tap->link);
+}
+
+void ve_tap_close(struct ve_tap *tap)
+{
+    if (tap->link.next)
+        ve_link_remove(&tap->link);
 }
 
 void ve_session_echo(struct ve_session *s, bool on)

@@ -95,6 +95,15 @@ void ve_session_listen(struct ve_session *session, struct ve_ear *ear);
 /* Harmless when it does not listen. */
 void ve_ear_close(struct ve_ear *ear);
 
+/* Hears every sample of the caller, utterance or not: for recordings. */
+struct ve_tap {
+    void (*audio)(void *arg, const int16_t *samples, size_t count, uint32_t rate);
+    void *arg;
+    struct ve_link link;
+};
+void ve_session_tap(struct ve_session *session, struct ve_tap *tap);
+void ve_tap_close(struct ve_tap *tap); /* harmless when it is not tapping */
+
 /* Echo test: samples that come in go straight back, frame by frame, not through the pacer. */
 void ve_session_echo(struct ve_session *session, bool on);
 

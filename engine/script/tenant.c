@@ -49,6 +49,7 @@ static struct ve_generation_options generation_options(struct ve_tenant *tenant)
         .tenant = tenant->id,
         .dir = tenant->dir,
         .main_file = tenant->main_file,
+        .main_source = tenant->options.main_source,
         .number = tenant->next_number,
         .open_core = tenant->options.open_core,
         .context = tenant->options.context,

@@ -183,9 +183,19 @@ function Call:policy(fields)
    core.set_policy(fields)
 end
 
--- listen and gather are long enough for a file of their own
-for name, method in pairs(require("voice.gather")) do
-   Call[name] = method
+--- A short tone, as before a message. Returns when it was heard.
+function Call:beep(hz, time)
+   check_self(self)
+   local ops <close> = scope()
+   local ms = math.floor((duration(time, "call:beep") or 0.3) * 1000)
+   core.wait(nil, ops:add(core.tone(hz or 1000, ms)))
+end
+
+-- methods that are long enough for a file of their own
+for _, module in ipairs({ "voice.gather", "voice.record" }) do
+   for name, method in pairs(require(module)) do
+      Call[name] = method
+   end
 end
 
 return Call

@@ -1,0 +1,272 @@
+#include "cli/engine.h"
+
+#include "admin/api.h"
+#include "audio/vad.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include "cli/worker.h"
+#include "door/media.h"
+#include "door/webhooks.h"
+#include "loop/process.h"
+#include "net/httpc.h"
+#include "net/wsc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct ve_engine {
+    struct ve_engine_options options;
+    struct ve_worker worker;
+    struct ve_router *http_router;
+    struct ve_router *media_router;
+    struct ve_webhooks *webhooks;
+    struct ve_media_door *media_door;
+    struct ve_api *api;
+    struct ve_httpd *http;
+    struct ve_httpd *media_server;
+    struct ve_timer drain_limit;
+    char media_url[160];
+};
+
+int ve_engine_process_init(const char **failed)
+{
+    static const struct ve_process_part parts[] = {
+        {"libcurl", ve_httpc_process_init},
+        {"libwebsockets", ve_wsc_process_init},
+        {"the offline voices", ve_speech_process_init},
+    };
+    return ve_process_init(parts, sizeof(parts) / sizeof(parts[0]), failed);
+}
+
+/* --- requests --------------------------------------------------------------------------------------- */
+
+static void on_http_request(void *arg, struct ve_http_request *request)
+{
+    struct ve_engine *engine = arg;
+    ve_router_request(engine->http_router, request, false);
+}
+
+static void on_http_upgrade(void *arg, struct ve_http_request *request)
+{
+    struct ve_engine *engine = arg;
+    ve_router_request(engine->http_router, request, true);
+}
+
+static void on_media_request(void *arg, struct ve_http_request *request)
+{
+    struct ve_engine *engine = arg;
+    ve_router_request(engine->media_router, request, false);
+}
+
+static void on_media_upgrade(void *arg, struct ve_http_request *request)
+{
+    struct ve_engine *engine = arg;
+    ve_router_request(engine->media_router, request, true);
+}
+
+static void on_aborted(void *arg, struct ve_http_request *request)
+{
+    /* Every route answers within its own step so far: nobody holds the request. */
+    (void)arg;
+    (void)request;
+}
+
+static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade, on_aborted};
+static const struct ve_httpd_handlers media_handlers = {on_media_request, on_media_upgrade,
+                                                        on_aborted};
+
+static uint64_t current_generation(void *arg)
+{
+    struct ve_engine *engine = arg;
+    return ve_generation_number(ve_tenant_current(engine->worker.tenant));
+}
+
+/* --- building --------------------------------------------------------------------------------------- */
+
+static struct ve_session_config session_config(const struct ve_settings *settings)
+{
+    uint32_t chunk = settings->stream_chunk_bytes / 2;
+    return (struct ve_session_config){
+        .playout = {.rate = settings->stream_rate, .chunk = chunk, .lead = VE_PLAYOUT_LEAD},
+        .policy = ve_turn_policy_default(),
+        .gate_db = VE_VAD_GATE_DBFS,
+    };
+}
+
+static int make_doors(struct ve_engine *engine)
+{
+    const struct ve_settings *settings = engine->options.settings;
+    struct ve_webhooks_config webhooks = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .calls = engine->worker.calls,
+        .secrets = &settings->secrets,
+    };
+    struct ve_media_door_config media = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .calls = engine->worker.calls,
+        .secrets = &settings->secrets,
+        .carrier = &ve_ringover_stream,
+        .stream = {.rate_out = settings->stream_rate},
+        .refuse_unknown = settings->media_unknown_refuse,
+    };
+    struct ve_api_config api = {
+        .calls = engine->worker.calls,
+        .tokens = &settings->tokens,
+        .media_url = engine->media_url,
+        .generation = current_generation,
+        .arg = engine,
+    };
+    int err = ve_router_new(&engine->http_router);
+    if (!err)
+        err = ve_router_new(&engine->media_router);
+    if (!err)
+        err = ve_webhooks_new(&engine->webhooks, &webhooks, engine->http_router);
+    if (!err)
+        err = ve_media_door_new(&engine->media_door, &media);
+    if (!err)
+        err = ve_media_door_add_stream(engine->media_door, engine->media_router);
+    if (!err)
+        err = ve_media_door_add_api(engine->media_door, engine->http_router);
+    if (!err)
+        err = ve_api_new(&engine->api, &api, engine->http_router);
+    return err;
+}
+
+static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
+                     uint16_t port, const struct ve_httpd_handlers *handlers,
+                     char why[static 1024])
+{
+    const struct ve_settings *settings = engine->options.settings;
+    struct ve_httpd_config config = {
+        .host = host,
+        .port = port,
+        .tls_cert = settings->tls_cert[0] ? settings->tls_cert : NULL,
+        .tls_key = settings->tls_key[0] ? settings->tls_key : NULL,
+        .max_connections = settings->max_calls * 2 + 64,
+        .max_per_peer = settings->max_connections_per_ip,
+        .log = engine->options.log,
+    };
+    return ve_httpd_new(out, engine->options.loop, &config, handlers, engine, why);
+}
+
+static const char *bracket(const char *host, const char *bracket)
+{
+    return strchr(host, ':') ? bracket : "";
+}
+
+static int open_ports(struct ve_engine *engine, char why[static 1024])
+{
+    const struct ve_settings *settings = engine->options.settings;
+    int err = listen_on(engine, &engine->http, settings->http_host, settings->http_port,
+                        &http_handlers, why);
+    if (!err)
+        err = listen_on(engine, &engine->media_server, settings->media_host, settings->media_port,
+                        &media_handlers, why);
+    if (err)
+        return err;
+    (void)snprintf(engine->media_url, sizeof(engine->media_url), "%s://%s%s%s:%u/stream/",
+                   settings->tls_cert[0] ? "wss" : "ws", bracket(settings->media_host, "["),
+                   settings->media_host, bracket(settings->media_host, "]"),
+                   ve_httpd_port(engine->media_server));
+    char msg[160];
+    (void)snprintf(msg, sizeof(msg), "Ringover streaming server started on %s:%u",
+                   settings->media_host, ve_httpd_port(engine->media_server));
+    ve_log_event(engine->options.log, VE_LOG_INFO, "media_listening", ve_fmsg(msg));
+    return 0;
+}
+
+static void on_drain_limit(void *arg)
+{
+    struct ve_engine *engine = arg;
+    ve_log_event(engine->options.log, VE_LOG_WARN, "drain_over",
+                 ve_fu64("calls", ve_calls_active(engine->worker.calls)));
+    ve_calls_end_all(engine->worker.calls);
+}
+
+static int build(struct ve_engine *engine, char why[static 1024])
+{
+    struct ve_worker_options options = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .session = session_config(engine->options.settings),
+        .max_calls = engine->options.settings->max_calls,
+        .script = engine->options.script,
+        .reload_quiet = engine->options.reload_quiet,
+        .data_dir = engine->options.settings->data_dir,
+    };
+    int err = ve_worker_open(&engine->worker, &options, why);
+    if (!err)
+        err = make_doors(engine);
+    return err ? err : open_ports(engine, why);
+}
+
+int ve_engine_new(struct ve_engine **out, const struct ve_engine_options *options,
+                  char why[static 1024])
+{
+    struct ve_engine *engine = ve_alloc(sizeof(*engine));
+    why[0] = '\0';
+    if (!engine)
+        return VE_ENOMEM;
+    engine->options = *options;
+    ve_timer_init(&engine->drain_limit, options->loop, on_drain_limit, engine);
+    int err = build(engine, why);
+    if (err) {
+        if (!why[0])
+            (void)snprintf(why, 1024, "the engine cannot start: %s", ve_err_name(err));
+        ve_engine_free(engine);
+        return err;
+    }
+    *out = engine;
+    return 0;
+}
+
+void ve_engine_free(struct ve_engine *engine)
+{
+    if (!engine)
+        return;
+    ve_timer_stop(&engine->drain_limit);
+    /* From the outside in: connections, what answers them, calls and scripts. */
+    if (engine->media_server)
+        ve_httpd_free(engine->media_server);
+    if (engine->http)
+        ve_httpd_free(engine->http);
+    ve_api_free(engine->api);
+    ve_webhooks_free(engine->webhooks);
+    ve_media_door_free(engine->media_door);
+    ve_router_free(engine->http_router);
+    ve_router_free(engine->media_router);
+    ve_worker_close(&engine->worker);
+    ve_free(engine);
+}
+
+uint16_t ve_engine_http_port(const struct ve_engine *engine)
+{
+    return ve_httpd_port(engine->http);
+}
+
+uint16_t ve_engine_media_port(const struct ve_engine *engine)
+{
+    return ve_httpd_port(engine->media_server);
+}
+
+static void on_drained(void *arg)
+{
+    struct ve_engine *engine = arg;
+    ve_timer_stop(&engine->drain_limit);
+    ve_loop_stop(engine->options.loop);
+}
+
+void ve_engine_drain(struct ve_engine *engine, uint64_t limit)
+{
+    ve_log_event(engine->options.log, VE_LOG_INFO, "draining",
+                 ve_fu64("calls", ve_calls_active(engine->worker.calls)));
+    ve_timer_start(&engine->drain_limit, limit);
+    ve_calls_drain(engine->worker.calls, on_drained, engine);
+}
+
+void ve_engine_reload(struct ve_engine *engine)
+{
+    ve_tenant_reload(engine->worker.tenant, NULL, NULL);
+}

@@ -1,0 +1,157 @@
+#include "cli/worker.h"
+
+#include "base/err.h"
+#include "crypto/random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Spoken when nothing else is left; kept in memory from the start. */
+static const char apology_text[] =
+    "I am sorry, something went wrong on our side. Please call again in a moment. Goodbye.";
+
+/* --- the apology ----------------------------------------------------------------------------------- */
+
+static int apology_write(void *sink, const void *bytes, size_t len)
+{
+    struct ve_worker *worker = sink;
+    int err = ve_buf_add(&worker->apology, bytes, len);
+    return err ? err : VE_FLOW_MORE;
+}
+
+static void apology_end(void *sink, int err)
+{
+    struct ve_worker *worker = sink;
+    worker->apology_voice = NULL;
+    if (err)
+        return;
+    struct ve_apology apology = {
+        .samples = (const int16_t *)(const void *)worker->apology.ptr,
+        .count = worker->apology.len / sizeof(int16_t),
+        .rate = VE_VOICE_RATE,
+    };
+    ve_calls_set_apology(worker->calls, &apology);
+}
+
+static void render_apology(struct ve_worker *worker)
+{
+    static const struct ve_sink_ops ops = {apology_write, apology_end};
+    struct ve_voice_options options = {.text = ve_str(apology_text), .sink = {&ops, worker}};
+    ve_buf_init(&worker->apology, 1024 * 1024);
+    if (ve_voice_start(worker->speech, &options, &worker->apology_voice) != 0)
+        ve_log_event(worker->options.log, VE_LOG_WARN, "no_apology",
+                     ve_fmsg("The offline voice is not there: calls that fail end in silence"));
+}
+
+/* --- building ---------------------------------------------------------------------------------------- */
+
+static int make_calls(struct ve_worker *worker)
+{
+    struct ve_call_sink sink = ve_dispatch_sink(worker->dispatch);
+    struct ve_calls_config config = {
+        .loop = worker->options.loop,
+        .media = &worker->media,
+        .log = worker->options.log,
+        .session = worker->options.session,
+        .max_calls = worker->options.max_calls,
+        .instance = "local",
+    };
+    int err = ve_random_bytes(config.seed, sizeof(config.seed));
+    if (!err && worker->options.rng_seed)
+        config.rng_seed = *worker->options.rng_seed;
+    else if (!err)
+        err = ve_random_u64(&config.rng_seed);
+    return err ? err : ve_calls_new(&worker->calls, &config, &sink);
+}
+
+static int make_tenant(struct ve_worker *worker, char why[static 1024])
+{
+    char dir[512];
+    char file[256];
+    struct ve_load_error error = {.line = 0};
+    ve_split_script(worker->options.script, dir, sizeof(dir), file, sizeof(file));
+    struct ve_tenant_options options = {
+        .id = "default",
+        .dir = dir,
+        .main_file = file,
+        .main_source = worker->options.source,
+        .loop = worker->options.loop,
+        .scheduler = &worker->scheduler,
+        .log = worker->options.log,
+        .open_core = ve_bind_open,
+        .context = &worker->bind,
+        .quiet_ns = worker->options.reload_quiet,
+    };
+    int err = ve_tenant_new(&worker->tenant, &options, &error);
+    if (err)
+        ve_load_error_text(&error, why, 1024);
+    else
+        ve_dispatch_set_tenant(worker->dispatch, worker->tenant);
+    return err;
+}
+
+int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *options,
+                   char why[static 1024])
+{
+    struct ve_loop *loop = options->loop;
+    memset(worker, 0, sizeof(*worker));
+    why[0] = '\0';
+    worker->options = *options;
+    ve_media_init(&worker->media, loop);
+    ve_scheduler_init(&worker->scheduler, loop, options->log);
+    int err = options->text_mode ? 0 : ve_speech_new(&worker->speech, loop, options->log);
+    if (!err)
+        err = ve_dispatch_new(&worker->dispatch, loop, options->log);
+    if (!err)
+        err = make_calls(worker);
+    worker->bind = (struct ve_bind){
+        .loop = loop,
+        .log = options->log,
+        .calls = worker->calls,
+        .speech = worker->speech,
+        .data_dir = options->data_dir,
+        .text_mode = options->text_mode,
+    };
+    if (!err)
+        err = make_tenant(worker, why);
+    if (!err && worker->speech)
+        render_apology(worker);
+    if (err) {
+        if (!why[0])
+            (void)snprintf(why, 1024, "the engine cannot start: %s", ve_err_name(err));
+        ve_worker_close(worker);
+    }
+    return err;
+}
+
+void ve_worker_close(struct ve_worker *worker)
+{
+    /* Calls with their tasks first, then the scripts, then the services. */
+    ve_calls_free(worker->calls);
+    ve_dispatch_free(worker->dispatch);
+    ve_tenant_free(worker->tenant);
+    ve_scheduler_stop(&worker->scheduler);
+    if (worker->apology_voice)
+        ve_voice_cancel(worker->apology_voice);
+    ve_speech_free(worker->speech);
+    ve_media_free(&worker->media);
+    ve_buf_free(&worker->apology);
+    memset(worker, 0, sizeof(*worker));
+}
+
+void ve_load_error_text(const struct ve_load_error *error, char *out, size_t size)
+{
+    if (error->line)
+        (void)snprintf(out, size, "%s\n    %d | %s", error->message, error->line,
+                       error->source_line);
+    else
+        (void)snprintf(out, size, "%s", error->message);
+}
+
+void ve_split_script(const char *path, char *dir, size_t dir_size, char *file, size_t file_size)
+{
+    const char *slash = strrchr(path, '/');
+    ve_str_copy(dir, dir_size,
+                slash ? ve_str_n(path, slash == path ? 1 : (size_t)(slash - path)) : VE_STR("."));
+    ve_str_copy(file, file_size, ve_str(slash ? slash + 1 : path));
+}
