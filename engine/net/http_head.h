@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 
-#define VE_HTTP_HEAD_MAX   (16 * 1024) /* bytes, request line included */
+#define VE_HTTP_HEAD_MAX   16384 /* bytes, request line included */
 #define VE_HTTP_FIELDS_MAX 100
 
 /* Why a request is answered by the server itself. All zero: it is not. */

@@ -42,8 +42,9 @@ static int next_state(enum ve_http_scan_state *state, uint8_t byte)
 /* RFC 9112 section 2.2: an empty line before the request line is to be ignored. One is. */
 static size_t skip_blank(struct ve_http_scan *scan, const uint8_t *bytes, size_t len)
 {
+    static const uint8_t blank[2] = {'\r', '\n'};
     size_t at = 0;
-    while (at < len && !scan->len && scan->blank < 2 && bytes[at] == "\r\n"[scan->blank]) {
+    while (at < len && !scan->len && scan->blank < 2 && bytes[at] == blank[scan->blank]) {
         scan->blank++;
         at++;
     }

@@ -26,9 +26,9 @@ static uint64_t or_time(uint64_t value, uint64_t otherwise)
 static void fill_in(struct ve_httpd_config *config)
 {
     struct ve_httpd_clocks *clocks = &config->clocks;
-    config->max_body = or_size(config->max_body, 1024 * 1024);
-    config->max_message = or_size(config->max_message, 1024 * 1024);
-    config->max_queue = or_size(config->max_queue, 256 * 1024);
+    config->max_body = or_size(config->max_body, 1048576);
+    config->max_message = or_size(config->max_message, 1048576);
+    config->max_queue = or_size(config->max_queue, 262144);
     if (!config->max_connections)
         config->max_connections = 4096;
     clocks->head = or_time(clocks->head, 10 * VE_SECOND);

@@ -73,7 +73,7 @@ static void pause_for_a_moment(struct ve_listener *listener)
 /* Returns whether another one may be waiting. */
 static bool accept_one(struct ve_listener *listener)
 {
-    union address address;
+    union address address = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t len = sizeof(address);
     int fd = accept4(listener->fd, &address.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -175,7 +175,7 @@ static void explain(char why[static 160], const struct ve_listen_config *config)
 
 static int open_socket(struct ve_listener *listener, const union address *wanted)
 {
-    union address bound;
+    union address bound = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t len = sizeof(bound);
     listener->fd = socket(wanted->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0 || set_options(listener->fd, wanted, listener->config.shared) != 0 ||

@@ -10,10 +10,10 @@
 
 #include <uv.h>
 
-#define VE_HUB_READ_BYTES  (32 * 1024) /* of one read; bounds what a paused stream keeps */
-#define VE_HUB_PLAIN_BYTES (16 * 1024) /* a TLS record */
+#define VE_HUB_READ_BYTES  32768 /* of one read; bounds what a paused stream keeps */
+#define VE_HUB_PLAIN_BYTES 16384 /* a TLS record */
 /* Ciphertext that waits for a peer who does not read: a batch, and what the protocol adds. */
-#define VE_STREAM_CIPHER_MAX (128 * 1024)
+#define VE_STREAM_CIPHER_MAX 131072
 #define VE_HUB_HANDSHAKES    2 /* TLS handshake steps per round of the loop */
 
 struct ve_hub {

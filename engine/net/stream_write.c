@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 
 #define VECTORS_MAX       16
-#define ENCRYPT_AT_A_TIME (32 * 1024) /* plaintext bytes per write */
+#define ENCRYPT_AT_A_TIME 32768 /* plaintext bytes per write */
 
 static uint8_t *wire_bytes(struct ve_out *out)
 {

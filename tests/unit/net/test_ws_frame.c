@@ -363,8 +363,8 @@ static void good_utf8_passes(void **state)
         "\xEF\xBF\xBF",
         "\xF0\x90\x80\x80",
         "\xF4\x8F\xBF\xBF",
-        "12345678\xC3\xA9"
-        "12345678\xE2\x82\xAC",
+        ("12345678\xC3\xA9"
+         "12345678\xE2\x82\xAC"),
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_int_equal(text_outcome(good[i], strlen(good[i])), 0);
