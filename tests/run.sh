@@ -90,7 +90,7 @@ stage() {
 report() {
     printf '%-22s %5d passed %4d failed %4d skipped %5d s\n' "$1" "$4" "$5" "$6" "$3"
     if [ "$5" -gt 0 ]; then
-        grep -vE '^ok |^\[ *(RUN|OK) ' "$2" | tail -n 80 | sed 's/^/    /'
+        grep -vE '^ok |^\[ *(RUN|OK) | Passed +[0-9.]+ sec$|^ +Start +[0-9]+: ' "$2" | tail -n 80 | sed 's/^/    /'
         echo "    (all of it: $2)"
     fi
 }
