@@ -21,6 +21,7 @@ void ve_http_conn_over(struct http_conn *conn)
 {
     free_request(conn);
     ve_timer_stop(&conn->timer);
+    ve_link_remove(&conn->link);
     conn->stream = NULL;
     conn->state = HTTP_OVER;
     if (!conn->reading)
@@ -72,19 +73,54 @@ static int begin_request(struct http_conn *conn)
     return 0;
 }
 
-/* The request is whole: it becomes the user's. */
-static void dispatch(struct http_conn *conn)
+/* The request becomes the user's. */
+static void hand_over(struct http_conn *conn)
 {
     struct ve_httpd *httpd = conn->httpd;
     struct ve_http_request *request = conn->request;
     conn->state = HTTP_OPEN;
-    ve_timer_stop(&conn->timer);
     if (request->head.wants_upgrade)
         httpd->on.upgrade(httpd->arg, request);
     else
         httpd->on.request(httpd->arg, request);
     if (conn->state == HTTP_OPEN)
         ve_stream_pause(conn->stream, true);
+}
+
+/* The request is whole. */
+static void dispatch(struct http_conn *conn)
+{
+    struct ve_httpd *httpd = conn->httpd;
+    ve_timer_stop(&conn->timer);
+    if (httpd->handed_over == VE_HTTP_REQUESTS_PER_ROUND) {
+        conn->state = HTTP_WAITING;
+        ve_stream_pause(conn->stream, true);
+        ve_list_push(&httpd->waiting, &conn->link);
+        return;
+    }
+    if (!httpd->handed_over++)
+        ve_timer_start(&httpd->round, 0);
+    hand_over(conn);
+}
+
+void ve_http_round(void *arg)
+{
+    struct ve_httpd *httpd = arg;
+    httpd->handed_over = 0;
+    while (httpd->handed_over < VE_HTTP_REQUESTS_PER_ROUND) {
+        struct ve_link *link = ve_list_shift(&httpd->waiting);
+        if (!link)
+            break;
+        struct http_conn *conn = VE_CONTAINER(link, struct http_conn, link);
+        httpd->handed_over++;
+        conn->reading = true;
+        hand_over(conn);
+        conn->reading = false;
+        if (conn->state == HTTP_OVER)
+            ve_free(conn);
+    }
+    if (httpd->handed_over)
+        ve_timer_start(&httpd->round, 0);
 }
 
 static void send_continue(struct http_conn *conn)
@@ -248,6 +284,7 @@ int ve_http_conn_new(struct ve_httpd *httpd, int fd, const char *peer, bool refu
         return err;
     }
     conn->httpd = httpd;
+    ve_link_init(&conn->link);
     ve_stream_set_mark(conn->stream, refused);
     ve_timer_init(&conn->timer, httpd->loop, on_timer, conn);
     ve_timer_start(&conn->timer, httpd->config.clocks.head);

@@ -7,6 +7,7 @@
 #ifndef VE_NET_HTTP_IN_H
 #define VE_NET_HTTP_IN_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "loop/timer.h"
 #include "net/http_head.h"
@@ -16,6 +17,9 @@
 
 /* Bodies of all requests together: without it, the limit of one times all connections would be. */
 #define VE_HTTP_BODIES_MAX (256ull * 1024 * 1024)
+/* Requests handed to the user per round of the loop: a burst of webhooks waits here, the frames of
+ * running calls do not. */
+#define VE_HTTP_REQUESTS_PER_ROUND 32
 /* Connections over a limit that are told so; those over this limit are cut without a word. */
 #define VE_HTTP_REFUSED_MAX 64
 
@@ -28,6 +32,9 @@ struct ve_httpd {
     struct ve_tls *tls;           /* owned; NULL: plain */
     struct ve_hub *hub;           /* owned */
     struct ve_map peers;          /* address -> struct peer */
+    struct ve_link waiting;       /* connections whose request waits for the next round */
+    struct ve_timer round;        /* runs in the next round */
+    unsigned handed_over;         /* requests in this round */
     struct ve_buf scratch;        /* heads of answers are written here */
     uint16_t port;
     uint64_t accepted, refused; /* connections */
@@ -41,8 +48,9 @@ enum http_state {
     HTTP_IDLE, /* between requests */
     HTTP_HEAD,
     HTTP_BODY,
-    HTTP_OPEN, /* the request is the user's */
-    HTTP_OVER, /* the stream has been let go of */
+    HTTP_WAITING, /* for the next round of the loop */
+    HTTP_OPEN,    /* the request is the user's */
+    HTTP_OVER,    /* the stream has been let go of */
 };
 
 struct http_conn {
@@ -50,6 +58,7 @@ struct http_conn {
     struct ve_stream *stream;        /* owned until HTTP_OVER */
     struct ve_http_request *request; /* owned; NULL while idle */
     struct ve_timer timer;           /* deadline of the state */
+    struct ve_link link;             /* in httpd->waiting */
     struct ve_http_scan scan;
     uint64_t sent; /* ve_stream_sent when the idle timer was started */
     enum http_state state;
@@ -66,6 +75,8 @@ struct ve_http_request {
 
 /* Takes the socket, also when it fails: then nothing of it is left. */
 int ve_http_conn_new(struct ve_httpd *httpd, int fd, const char *peer, bool refused);
+/* A new round of the loop (argument: the ve_httpd): who waited gets its turn. */
+void ve_http_round(void *arg);
 /* The request has been answered; `keep` says whether the next one may follow. */
 void ve_http_conn_answered(struct http_conn *conn, bool keep);
 /* The stream has a new owner, or has been closed: the rest goes. */

@@ -138,6 +138,8 @@ int ve_httpd_new(struct ve_httpd **out, struct ve_loop *loop, const struct ve_ht
     httpd->on = *handlers;
     httpd->arg = arg;
     httpd->date_second = -1;
+    ve_link_init(&httpd->waiting);
+    ve_timer_init(&httpd->round, loop, ve_http_round, httpd);
     int err = start(httpd, config, why);
     if (err) {
         ve_httpd_free(httpd);
@@ -187,6 +189,7 @@ void ve_httpd_free(struct ve_httpd *httpd)
         return;
     ve_httpd_stop_listening(httpd);
     ve_hub_free(httpd->hub);
+    ve_timer_stop(&httpd->round);
     ve_tls_free(httpd->tls);
     ve_map_free(&httpd->peers);
     ve_buf_free(&httpd->scratch);

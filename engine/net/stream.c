@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Reads that are tried to get at what came before a reset. */
-#define LAST_READS 64
+#define LAST_READS 8
 
 static void on_closed(uv_handle_t *handle)
 {

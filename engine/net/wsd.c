@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+/* Pieces of messages given out in one step: a flood of small frames waits for the next ones, it
+ * does not hold the loop. */
+#define PIECES_PER_STEP 64
+
 enum wsd_state {
     WSD_OPEN,
     WSD_CLOSING, /* our close frame is on its way, theirs is waited for */
@@ -120,17 +124,20 @@ static void on_ping(struct wsd *wsd, const struct ve_ws_piece *piece)
     wsd->ponged = true;
 }
 
-static void on_piece(struct wsd *wsd, const struct ve_ws_piece *piece)
+/* Returns whether it was the user's. */
+static bool on_piece(struct wsd *wsd, const struct ve_ws_piece *piece)
 {
+    bool data = piece->opcode <= VE_OP_BINARY;
     if (piece->opcode == VE_WS_CLOSE) {
         on_close_frame(wsd, piece);
     } else if (piece->opcode == VE_WS_PING) {
         if (wsd->state == WSD_OPEN)
             on_ping(wsd, piece);
-    } else if (piece->opcode != VE_WS_PONG && wsd->state == WSD_OPEN) {
+    } else if (data && wsd->state == WSD_OPEN) {
         wsd->conn.events->data(wsd->conn.arg, piece->bytes, piece->len, piece->first, piece->last,
                                (enum ve_opcode)piece->opcode);
     }
+    return data;
 }
 
 static size_t on_read(void *arg, uint8_t *bytes, size_t len)
@@ -138,14 +145,15 @@ static size_t on_read(void *arg, uint8_t *bytes, size_t len)
     struct wsd *wsd = arg;
     size_t at = 0;
     int got = 1;
+    unsigned pieces = 0;
     wsd->ponged = false;
-    while (got > 0 && !wsd->paused && wsd->state != WSD_OVER) {
+    while (got > 0 && pieces < PIECES_PER_STEP && !wsd->paused && wsd->state != WSD_OVER) {
         struct ve_ws_piece piece;
         size_t used;
         got = ve_ws_read(&wsd->reader, bytes + at, len - at, &used, &piece);
         at += used;
         if (got > 0)
-            on_piece(wsd, &piece);
+            pieces += on_piece(wsd, &piece);
         else if (got < 0)
             refuse(wsd, -got);
     }

@@ -30,6 +30,7 @@ struct server {
     unsigned connections;
     struct ve_httpd_stats stats;
     char peer[64];
+    unsigned round_requests, largest_round; /* requests between two rounds of the loop */
 };
 
 static inline void on_request(void *arg, struct ve_http_request *request)
@@ -37,6 +38,8 @@ static inline void on_request(void *arg, struct ve_http_request *request)
     struct server *server = arg;
     struct ve_str path = ve_http_path(request);
     server->requests++;
+    if (++server->round_requests > server->largest_round)
+        server->largest_round = server->round_requests;
     if (ve_str_eq(path, VE_STR("/echo"))) {
         char text[4096];
         struct ve_http_field extra = {"X-Extra", VE_STR("a\r\nX-Forged: b")};

@@ -1,4 +1,6 @@
 /* Limits, listening and memory of the whole server. */
+#include "loop/timer.h"
+
 #include "httpd_server.h"
 
 /* --- limits --- */
@@ -68,6 +70,106 @@ static void one_address_may_have_a_limit_of_its_own(void **state)
     assert_true(live_read_answer(fd, &answer, true));
     assert_int_equal(answer.status, 200);
     close(fd);
+    server_end(server);
+}
+
+struct rounds {
+    struct server *server;
+    struct ve_timer timer;
+    sem_t held, go;
+    unsigned counted;
+};
+
+static void on_round(void *arg)
+{
+    struct rounds *rounds = arg;
+    rounds->server->round_requests = 0;
+    ve_timer_start(&rounds->timer, 0);
+}
+
+static void start_rounds(void *arg)
+{
+    struct rounds *rounds = arg;
+    ve_timer_init(&rounds->timer, rounds->server->live.loop, on_round, rounds);
+    ve_timer_start(&rounds->timer, 0);
+}
+
+static void stop_rounds(void *arg)
+{
+    struct rounds *rounds = arg;
+    ve_timer_stop(&rounds->timer);
+    rounds->counted = rounds->server->largest_round;
+}
+
+static void hold_loop(void *arg)
+{
+    struct rounds *rounds = arg;
+    sem_post(&rounds->held);
+    sem_wait(&rounds->go);
+}
+
+static void *hold_main(void *arg)
+{
+    struct rounds *rounds = arg;
+    live_call(&rounds->server->live, hold_loop, rounds);
+    return NULL;
+}
+
+/* 200 requests lie ready when the loop comes back from something long. */
+static void a_burst_of_requests_is_spread_over_rounds(void **state)
+{
+    (void)state;
+    enum { BURST = 200 };
+    struct server *server = server_start(NULL);
+    struct rounds rounds = {.server = server};
+    pthread_t holder;
+    int fds[BURST];
+    sem_init(&rounds.held, 0, 0);
+    sem_init(&rounds.go, 0, 0);
+    for (int i = 0; i < BURST; i++)
+        fds[i] = dial(server);
+    wait_connections(server, BURST);
+    live_call(&server->live, start_rounds, &rounds);
+    assert_int_equal(pthread_create(&holder, NULL, hold_main, &rounds), 0);
+    sem_wait(&rounds.held);
+    for (int i = 0; i < BURST; i++)
+        live_say(fds[i], "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    sem_post(&rounds.go);
+    pthread_join(holder, NULL);
+    for (int i = 0; i < BURST; i++) {
+        struct live_answer answer;
+        assert_true(live_read_answer(fds[i], &answer, true));
+        assert_int_equal(answer.status, 200);
+        close(fds[i]);
+    }
+    live_call(&server->live, stop_rounds, &rounds);
+    assert_true(rounds.counted <= 64);
+    assert_int_equal(requests(server), BURST);
+    server_end(server);
+}
+
+static void a_request_that_waits_for_its_round_may_be_lost(void **state)
+{
+    (void)state;
+    enum { BURST = 100 };
+    struct server *server = server_start(NULL);
+    struct rounds rounds = {.server = server};
+    pthread_t holder;
+    int fds[BURST];
+    sem_init(&rounds.held, 0, 0);
+    sem_init(&rounds.go, 0, 0);
+    for (int i = 0; i < BURST; i++)
+        fds[i] = dial(server);
+    wait_connections(server, BURST);
+    assert_int_equal(pthread_create(&holder, NULL, hold_main, &rounds), 0);
+    sem_wait(&rounds.held);
+    for (int i = 0; i < BURST; i++)
+        live_say(fds[i], "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    sem_post(&rounds.go);
+    for (int i = 0; i < BURST; i++)
+        reset(fds[i]);
+    pthread_join(holder, NULL);
+    wait_connections(server, 0);
     server_end(server);
 }
 
@@ -217,6 +319,8 @@ int main(void)
         TEST(connections_over_the_limit_are_told_so),
         TEST(of_too_many_connections_most_are_just_cut),
         TEST(one_address_may_have_a_limit_of_its_own),
+        TEST(a_burst_of_requests_is_spread_over_rounds),
+        TEST(a_request_that_waits_for_its_round_may_be_lost),
         TEST(a_taken_port_is_explained),
         TEST(two_workers_may_share_a_port),
         TEST(addresses_that_are_none_are_explained),

@@ -106,11 +106,11 @@ static void many_messages_in_one_segment_come_back_in_order(void **state)
     int fd = dial_path(server, "/echo");
     uint8_t wire[20000];
     size_t len = 0;
-    for (uint8_t i = 0; i < 100; i++)
-        len += ws_client_frame(wire + len, 0x82, &i, 1);
+    for (uint16_t i = 0; i < 1000; i++)
+        len += ws_client_frame(wire + len, 0x82, &i, 2);
     assert_true(live_send(fd, wire, len));
-    for (uint8_t i = 0; i < 100; i++)
-        expect_frame(fd, 0x82, &i, 1);
+    for (uint16_t i = 0; i < 1000; i++)
+        expect_frame(fd, 0x82, &i, 2);
     close(fd);
     server_end(server);
 }
