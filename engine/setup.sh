@@ -15,7 +15,7 @@ list=$root/engine/packages.txt
 groups=build
 packages=install
 build_dirs=
-changed=$root/build/npm/changed # there is a new file that CMake should find
+changed=$root/build/npm/changed # CMake should look for the files again
 
 say() {
     printf 'setup: %s\n' "$*"
@@ -138,10 +138,9 @@ fetch_all() {
     wanted npm "$groups" | while read -r package file destination sum group; do
         has_sum "$root/$destination" "$sum" && continue
         say "fetching $package"
-        if ensure_npm </dev/null && fetch "$package" "$file" "$root/$destination" "$sum" </dev/null; then
-            : >"$changed"
-            continue
-        fi
+        : >"$changed"
+        ensure_npm </dev/null &&
+            fetch "$package" "$file" "$root/$destination" "$sum" </dev/null && continue
         case $groups in
         *test*) die "$package could not be fetched with npm, and the tests need it ($group)." \
             'Is the npm registry reachable? "npm ping" tells.' ;;
