@@ -127,7 +127,7 @@ int ve_httpd_new(struct ve_httpd **out, struct ve_loop *loop, const struct ve_ht
                  const struct ve_httpd_handlers *handlers, void *arg, char why[static 160])
 {
     (void)snprintf(why, 160, "the server cannot start");
-    if (ve_loop_is_sim(loop) || (config->tls_cert && !config->tls_key))
+    if (ve_loop_is_sim(loop) || !config->log || (config->tls_cert && !config->tls_key))
         return VE_EINVAL;
     struct ve_httpd *httpd = ve_alloc(sizeof(*httpd));
     if (!httpd)

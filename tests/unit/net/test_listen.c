@@ -136,9 +136,12 @@ static void without_descriptors_it_waits_and_comes_back(void **state)
     run(&server);
     assert_int_equal(server.accepted, 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    /* a second one: valgrind, which keeps the limit itself, has taken and closed the first */
+    int second = live_connect(ve_listener_port(server.listener));
     run(&server);
-    assert_int_equal(server.accepted, 1);
+    assert_true(server.accepted >= 1);
     close(fd);
+    close(second);
     server_end(&server);
 }
 
