@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VE_LEVEL_FLOOR -120.0f /* dBFS; what silence is said to be at */
+#define VE_LEVEL_FLOOR (-120.0f) /* dBFS; what silence is said to be at */
 
 /* Sum of the squares. */
 uint64_t ve_level_energy(const int16_t *samples, size_t count);

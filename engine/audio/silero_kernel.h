@@ -49,7 +49,7 @@ float ve_silero_run(const struct ve_silero_kernels *kernels, struct ve_silero_st
 #define VE_EXP_LOG2E  1.44269504f
 #define VE_EXP_ROUND  12582912.0f
 #define VE_EXP_LN2_HI 0.693359375f
-#define VE_EXP_LN2_LO -2.12194440e-4f
+#define VE_EXP_LN2_LO (-2.12194440e-4f)
 #define VE_EXP_C2     0.5f
 #define VE_EXP_C3     0.166666667f
 #define VE_EXP_C4     0.0416666667f

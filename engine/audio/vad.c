@@ -133,14 +133,14 @@ static bool idle(const struct ve_vad *vad, uint64_t energy)
 static void noise_learn(struct ve_vad *vad, uint64_t energy)
 {
     energy = energy > vad->gate ? energy : vad->gate;
-    if (vad->noise == 0)
+    if (vad->noise == 0) {
         vad->noise = energy;
-    else if (energy < vad->noise)
+    } else if (energy < vad->noise) {
         vad->noise -= (vad->noise - energy) / NOISE_DOWN;
-    else if (vad->probability < IDLE_P && energy - vad->noise > vad->noise / NOISE_UP)
-        vad->noise += vad->noise / NOISE_UP + 1;
-    else if (vad->probability < IDLE_P)
-        vad->noise = energy;
+    } else if (vad->probability < IDLE_P) {
+        uint64_t most = vad->noise + vad->noise / NOISE_UP + 1;
+        vad->noise = energy < most ? energy : most;
+    }
 }
 
 static enum ve_vad_how choose(struct ve_vad *vad, uint64_t energy)

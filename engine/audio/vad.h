@@ -23,7 +23,7 @@
 
 #define VE_VAD_RATE      8000 /* Hz */
 #define VE_VAD_BLOCK     256  /* samples: 32 ms */
-#define VE_VAD_GATE_DBFS -60.0f
+#define VE_VAD_GATE_DBFS (-60.0f)
 #define VE_VAD_IDLE_SKIP 3
 #define VE_VAD_FRAME     80 /* samples of a decision of WebRTC's detector */
 

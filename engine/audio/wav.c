@@ -171,6 +171,9 @@ static void convert(int16_t *out, enum ve_wav_format format, const uint8_t *in, 
     case VE_WAV_ULAW:
         ve_ulaw_decode(out, in, count);
         break;
+    default:
+        memset(out, 0, count * sizeof(*out));
+        break;
     }
 }
 
@@ -186,9 +189,9 @@ size_t ve_wav_read(const struct ve_wav *wav, size_t first, int16_t *out, size_t 
 
 size_t ve_wav_read_mono(const struct ve_wav *wav, size_t first, int16_t *out, size_t count)
 {
-    int16_t part[MONO_PART * VE_WAV_CHANNELS_MAX];
+    int16_t part[MONO_PART * VE_WAV_CHANNELS_MAX] = {0};
     size_t done = 0;
-    while (done < count) {
+    while (wav->channels > 0 && done < count) {
         size_t want = count - done < MONO_PART ? count - done : MONO_PART;
         size_t got = ve_wav_read(wav, first + done, part, want);
         for (size_t i = 0; i < got; i++) {

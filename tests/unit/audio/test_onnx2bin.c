@@ -1,7 +1,7 @@
 /* The build tool, run inside the test: its main is only renamed. */
 #define main onnx2bin_main
 int onnx2bin_main(int argc, char **argv);
-#include "host/onnx2bin.c"
+#include "host/onnx2bin.c" /* NOLINT(bugprone-suspicious-include): it has no library */
 #undef main
 
 #include <setjmp.h>
