@@ -57,7 +57,8 @@ struct ve_conn_events {
                  enum ve_opcode opcode);
     /* The queue is empty again after having held something; may be NULL. */
     void (*drained)(void *arg);
-    /* Once, last. `code` is a close code as received, VE_CLOSE_ABNORMAL without one. */
+    /* Once, last. `code` is a close code as received, VE_CLOSE_ABNORMAL without one: that is also
+     * what is reported when the peer broke the protocol and was told so. */
     void (*closed)(void *arg, int code);
 };
 
@@ -78,8 +79,8 @@ struct ve_conn {
 };
 
 /* Gives a whole message away: `out` belongs to the connection, also when an error is returned.
- * VE_EBUSY when the queue would pass its limit (256 KiB unless configured), VE_EGONE after close
- * began. */
+ * VE_EBUSY when the queue would pass its limit (256 KiB unless configured), VE_ETOOBIG when the
+ * message alone is over it, VE_EGONE after close began. */
 static inline int ve_conn_send(struct ve_conn *conn, struct ve_out *out, enum ve_opcode opcode)
 {
     return conn->ops->send(conn, out, opcode);
