@@ -60,7 +60,7 @@ static inline void on_data(void *arg, const uint8_t *bytes, size_t len, bool fir
     check(!server->inside && !server->closes);
     check(first == (server->message == NULL));
     if (first)
-        server->message = ve_out_new(1024 * 1024);
+        server->message = ve_out_new(last ? len : 200000);
     struct ve_out *message = server->message;
     if (!message)
         return;
