@@ -25,8 +25,8 @@ void ve_speech_free(struct ve_speech *speech);
 
 /* --- voice --- */
 
-#define VE_VOICE_RATE 16000 /* Hz, s16 mono: what every offline voice gives */
-#define VE_VOICE_TEXT_MAX 4000 /* bytes of one synthesis */
+#define VE_VOICE_RATE     16000 /* Hz, s16 mono: what every offline voice gives */
+#define VE_VOICE_TEXT_MAX 4000  /* bytes of one synthesis */
 
 struct ve_voice;
 
