@@ -71,7 +71,8 @@ static void choose_path(struct record_op *record, const struct ve_bind *bind, st
                    VE_STR_ARG(ve_call_id(call)), (long long)ve_loop_wall_ms(bind->loop));
 }
 
-/* core.record() -> id | nil, code; core.record_stop(id) makes it finish "done" seconds path error */
+/* core.record() -> id | nil, code; core.record_stop(id) makes it finish "done" seconds path error
+ */
 static int l_record(lua_State *L)
 {
     struct ve_call *call = ve_bind_task_call(L);

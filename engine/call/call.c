@@ -126,6 +126,8 @@ static void finish_transfer(struct ve_call *call, const char *outcome)
     ve_timer_stop(&call->transfer_timer);
     call->transferring = false;
     call->transfer_done = NULL;
+    if (strcmp(outcome, "answered") == 0)
+        call->outcome = VE_OUTCOME_TRANSFERRED;
     if (done)
         done(call->transfer_arg, outcome);
 }

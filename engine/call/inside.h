@@ -86,7 +86,6 @@ enum ve_call_input {
     VE_IN_MEDIA_CLOSED, /* it was closed properly */
     VE_IN_CALLER_GONE,  /* hangup, missed, voicemail */
     VE_IN_HANGUP,       /* the script wants to end */
-    VE_IN_TRANSFERRED,  /* the other side answered */
     VE_IN_FLUSHED,      /* the last words were played */
     VE_IN_FAILED,
     VE_IN_DEADLINE,

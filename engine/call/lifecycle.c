@@ -13,7 +13,6 @@ enum action {
     START,     /* -> ACTIVE, the script begins */
     GRACE,     /* stay, but not for long */
     SAY_BYE,   /* -> ENDING, outcome hangup */
-    HAND_OVER, /* -> ENDING, outcome transferred */
     SAY_SORRY, /* -> ENDING, outcome failed */
     END_HANGUP,
     END_CALLER,
@@ -31,7 +30,6 @@ static const unsigned char table[VE_INPUTS][VE_CALL_ENDED] = {
     [VE_IN_MEDIA_CLOSED] = {STAY, END_CALLER, END_AS_SET},
     [VE_IN_CALLER_GONE] = {END_CALLER, END_CALLER, END_AS_SET},
     [VE_IN_HANGUP] = {END_HANGUP, SAY_BYE, STAY},
-    [VE_IN_TRANSFERRED] = {STAY, HAND_OVER, STAY},
     [VE_IN_FLUSHED] = {STAY, STAY, END_AS_SET},
     [VE_IN_FAILED] = {END_FAILED, SAY_SORRY, STAY},
     [VE_IN_DEADLINE] = {END_TIMEOUT, END_CALLER, END_AS_SET},
@@ -41,7 +39,7 @@ static void end(struct ve_call *call, enum ve_call_outcome outcome)
 {
     call->state = VE_CALL_ENDED;
     if (call->outcome == VE_OUTCOME_NONE)
-        call->outcome = outcome;
+        call->outcome = outcome; /* a transfer that went through stays one */
     ve_timer_stop(&call->deadline);
     ve_timer_stop(&call->flush);
     ve_timer_stop(&call->start);
@@ -52,7 +50,8 @@ static void end(struct ve_call *call, enum ve_call_outcome outcome)
 static void begin_ending(struct ve_call *call, enum ve_call_outcome outcome)
 {
     call->state = VE_CALL_ENDING;
-    call->outcome = outcome;
+    if (call->outcome == VE_OUTCOME_NONE)
+        call->outcome = outcome;
     ve_timer_start(&call->deadline, ENDING_MAX);
     ve_timer_start(&call->flush, FLUSH_LOOK);
 }
@@ -86,9 +85,6 @@ static void perform(struct ve_call *call, enum action action)
         break;
     case SAY_BYE:
         begin_ending(call, VE_OUTCOME_HANGUP);
-        break;
-    case HAND_OVER:
-        begin_ending(call, VE_OUTCOME_TRANSFERRED);
         break;
     case SAY_SORRY:
         say_sorry(call);

@@ -107,8 +107,7 @@ static void on_began(void *arg, uint64_t id, uint64_t at)
     struct ve_say *say = arg;
     (void)id;
     ve_call_answered_at(say->call, at);
-    ve_call_log(say->call, VE_LOG_INFO, "audio_streamed",
-                "Audio streamed to Ringover for call ID");
+    ve_call_log(say->call, VE_LOG_INFO, "audio_streamed", "Audio streamed to Ringover for call ID");
     if (say->options.began)
         say->options.began(say->options.arg, at);
 }

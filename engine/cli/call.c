@@ -56,7 +56,8 @@ struct session {
     int code;
 };
 
-/* --- arguments ------------------------------------------------------------------------------------- */
+/* --- arguments
+ * ------------------------------------------------------------------------------------- */
 
 static int add_item(struct arguments *args, struct ve_caller_item item)
 {
@@ -83,12 +84,18 @@ static int set_moment(struct arguments *args, const char *text)
 static int parse_arguments(struct arguments *args, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"script", required_argument, NULL, 's'}, {"connect", required_argument, NULL, 'c'},
-        {"media", required_argument, NULL, 'm'},  {"say", required_argument, NULL, 'y'},
-        {"wav", required_argument, NULL, 'w'},    {"digits", required_argument, NULL, 'd'},
-        {"at", required_argument, NULL, 'a'},     {"out", required_argument, NULL, 'o'},
-        {"from", required_argument, NULL, 'f'},   {"to", required_argument, NULL, 't'},
-        {"voice", required_argument, NULL, 'v'},  {"json", no_argument, NULL, 'j'},
+        {"script", required_argument, NULL, 's'},
+        {"connect", required_argument, NULL, 'c'},
+        {"media", required_argument, NULL, 'm'},
+        {"say", required_argument, NULL, 'y'},
+        {"wav", required_argument, NULL, 'w'},
+        {"digits", required_argument, NULL, 'd'},
+        {"at", required_argument, NULL, 'a'},
+        {"out", required_argument, NULL, 'o'},
+        {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},
+        {"voice", required_argument, NULL, 'v'},
+        {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
     int err = 0;
@@ -141,7 +148,8 @@ static int parse_arguments(struct arguments *args, int argc, char **argv)
     return err;
 }
 
-/* --- the record ------------------------------------------------------------------------------------ */
+/* --- the record
+ * ------------------------------------------------------------------------------------ */
 
 static void ask_record(struct session *s);
 
@@ -191,8 +199,8 @@ static int get_record(struct session *s, void (*done)(void *arg, const struct ve
     char url[320];
     char bearer[VE_SECRET_MAX + 16];
     struct ve_httpc_field field = {"Authorization", {NULL, 0}};
-    const char *token = s->settings.tokens.operate[0] ? s->settings.tokens.operate
-                                                      : s->settings.tokens.read;
+    const char *token =
+        s->settings.tokens.operate[0] ? s->settings.tokens.operate : s->settings.tokens.read;
     (void)snprintf(url, sizeof(url), "%s/api/v1/calls/%s", s->http_url, s->call_id);
     (void)snprintf(bearer, sizeof(bearer), "Bearer %s", token);
     field.value = ve_str(bearer);
@@ -217,7 +225,8 @@ static void ask_record(struct session *s)
     }
 }
 
-/* --- interactive: the agent's words as they are played ----------------------------------------------- */
+/* --- interactive: the agent's words as they are played
+ * ----------------------------------------------- */
 
 /* Prints what the agent has been heard to say since the last look. */
 static void show_turn(struct session *s, const struct ve_json *turn, bool fresh)
@@ -302,7 +311,8 @@ static void on_line(void *arg, const char *line, size_t len)
     s->lines[s->line_count++] = copy;
 }
 
-/* --- the call ----------------------------------------------------------------------------------------- */
+/* --- the call
+ * ----------------------------------------------------------------------------------------- */
 
 static void on_ended(void *arg, enum ve_phone_end how, const char *why)
 {
@@ -378,7 +388,8 @@ static void on_health(void *arg, const struct ve_httpc_result *result)
         ve_json_free(json);
     }
     if (!s->media_url[0])
-        (void)snprintf(s->why, sizeof(s->why), "%s", result->err ? result->why : "no media address");
+        (void)snprintf(s->why, sizeof(s->why), "%s",
+                       result->err ? result->why : "no media address");
     ve_loop_stop(s->loop);
 }
 
@@ -403,7 +414,8 @@ static int find_media(struct session *s)
     return s->media_url[0] ? 0 : VE_ENOENT;
 }
 
-/* --- where to call -------------------------------------------------------------------------------------- */
+/* --- where to call
+ * -------------------------------------------------------------------------------------- */
 
 static int use_own_engine(struct session *s)
 {
@@ -456,7 +468,8 @@ static const char *outcome_of(const struct session *s)
     }
 }
 
-/* --- the report ------------------------------------------------------------------------------------------- */
+/* --- the report
+ * ------------------------------------------------------------------------------------------- */
 
 static size_t collect_said(struct session *s, struct ve_report_said *said)
 {
@@ -483,9 +496,8 @@ static int print_report(struct session *s)
     size_t count = collect_said(s, said);
     int err = ve_report_read(report, ve_buf_str(&s->record), said, count);
     if (!err)
-        err = s->args.json
-                  ? ve_report_json(report, ve_str(s->call_id), outcome_of(s), &out)
-                  : ve_report_text(report, outcome_of(s), &out);
+        err = s->args.json ? ve_report_json(report, ve_str(s->call_id), outcome_of(s), &out)
+                           : ve_report_text(report, outcome_of(s), &out);
     if (!err)
         printf("%.*s%s", (int)out.len, out.ptr, s->args.json ? "\n" : "");
     ve_report_free(report);

@@ -94,8 +94,9 @@ static int write_turn(const struct ve_report_turn *turn, struct ve_buf *out)
     if (turn->said.ptr)
         err = ve_buf_printf(out, "caller: %.*s\n", VE_STR_ARG(turn->said));
     if (!err && (turn->said.ptr || turn->caller.ptr))
-        err = turn->caller.ptr ? ve_buf_printf(out, "        heard as \"%.*s\"", VE_STR_ARG(turn->caller))
-                               : ve_buf_printf(out, "        not understood");
+        err = turn->caller.ptr
+                  ? ve_buf_printf(out, "        heard as \"%.*s\"", VE_STR_ARG(turn->caller))
+                  : ve_buf_printf(out, "        not understood");
     if (!err && (turn->said.ptr || turn->caller.ptr))
         err = turn->gap_ms >= 0
                   ? ve_buf_printf(out, ", answered after %lld ms\n", (long long)turn->gap_ms)

@@ -9,10 +9,10 @@
 #define VE_REPORT_TURNS_MAX 512
 
 struct ve_report_turn {
-    struct ve_str caller; /* what the engine heard; ptr NULL: nothing it understood */
-    struct ve_str said;   /* the sentence that was sent; ptr NULL: none */
-    struct ve_str agent;  /* words played */
-    int64_t gap_ms;       /* measured on the audio; -1: none */
+    struct ve_str caller;  /* what the engine heard; ptr NULL: nothing it understood */
+    struct ve_str said;    /* the sentence that was sent; ptr NULL: none */
+    struct ve_str agent;   /* words played */
+    int64_t gap_ms;        /* measured on the audio; -1: none */
     int64_t engine_gap_ms; /* as the engine reports it; -1: none */
     bool interrupted;
 };

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGENT_SILENT (VE_TIMELINE_RATE * 300 / 1000) /* then the caller speaks */
-#define HANG_UP_SILENT (VE_TIMELINE_RATE * 3)        /* then the caller has had the last answer */
-#define PATIENCE (VE_TIMELINE_RATE * 12)             /* without a word of the agent */
-#define WAV_MAX (64 * 1024 * 1024)
+#define AGENT_SILENT   (VE_TIMELINE_RATE * 300 / 1000) /* then the caller speaks */
+#define HANG_UP_SILENT (VE_TIMELINE_RATE * 3)          /* then the caller has had the last answer */
+#define PATIENCE       (VE_TIMELINE_RATE * 12)         /* without a word of the agent */
+#define WAV_MAX        (64 * 1024 * 1024)
 
 struct said {
     struct ve_buf samples; /* s16, 16 kHz */
@@ -29,12 +29,13 @@ struct ve_caller {
     size_t next;            /* item to say next */
     size_t extra;           /* the sentence that ve_caller_say is making */
     bool making_extra;
-    uint64_t last_end;      /* position where the caller last fell silent */
-    bool heard_since;       /* the agent was heard after that */
+    uint64_t last_end; /* position where the caller last fell silent */
+    bool heard_since;  /* the agent was heard after that */
     bool leaving;
 };
 
-/* --- preparing the audio ------------------------------------------------------------------------- */
+/* --- preparing the audio -------------------------------------------------------------------------
+ */
 
 static int prepare_next(struct ve_caller *caller);
 static int begin_call(struct ve_caller *caller);
@@ -145,7 +146,8 @@ static int prepare_next(struct ve_caller *caller)
     return begin_call(caller);
 }
 
-/* --- following the list -------------------------------------------------------------------------- */
+/* --- following the list --------------------------------------------------------------------------
+ */
 
 static void say_item(struct ve_caller *caller, size_t at, uint64_t now)
 {
@@ -198,9 +200,8 @@ static void on_tick(void *arg, uint64_t now)
     struct ve_caller *caller = arg;
     uint64_t since = silent_since(caller, now);
     if (caller->next < caller->count) {
-        const struct ve_caller_item *item = caller->next < caller->options.item_count
-                                                ? &caller->options.items[caller->next]
-                                                : NULL;
+        const struct ve_caller_item *item =
+            caller->next < caller->options.item_count ? &caller->options.items[caller->next] : NULL;
         bool ready = !(caller->making_extra && caller->next == caller->extra);
         if (ready && is_due(caller, item, now, since))
             say_item(caller, caller->next++, now);
@@ -239,7 +240,8 @@ static int begin_call(struct ve_caller *caller)
     return ve_phone_new(&caller->phone, &options);
 }
 
-/* --- the interface ------------------------------------------------------------------------------- */
+/* --- the interface -------------------------------------------------------------------------------
+ */
 
 int ve_caller_new(struct ve_caller **out, const struct ve_caller_options *options, char why[160])
 {

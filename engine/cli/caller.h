@@ -19,7 +19,7 @@ struct ve_caller_item {
     const char *text;   /* to say, and what is shown as `said`; NULL for keys */
     const char *wav;    /* file to play instead of speaking the text; may be NULL */
     const char *digits; /* keys to press; NULL for speech */
-    double at_s;        /* seconds from the beginning of the media; below 0: when the agent is silent */
+    double at_s; /* seconds from the beginning of the media; below 0: when the agent is silent */
 };
 
 struct ve_caller_events {
@@ -31,8 +31,8 @@ struct ve_caller_events {
 struct ve_caller_options {
     struct ve_phone_options phone; /* events and arg are set by the caller */
     struct ve_speech *speech;
-    const char *voice;                   /* "rms" when NULL */
-    const struct ve_caller_item *items;  /* borrowed until the end */
+    const char *voice;                  /* "rms" when NULL */
+    const struct ve_caller_item *items; /* borrowed until the end */
     size_t item_count;
     bool stay; /* do not hang up after the list: more is said with ve_caller_say */
     const struct ve_caller_events *events;

@@ -38,7 +38,8 @@ int ve_engine_process_init(const char **failed)
     return ve_process_init(parts, sizeof(parts) / sizeof(parts[0]), failed);
 }
 
-/* --- requests --------------------------------------------------------------------------------------- */
+/* --- requests
+ * --------------------------------------------------------------------------------------- */
 
 static void on_http_request(void *arg, struct ve_http_request *request)
 {
@@ -71,7 +72,8 @@ static void on_aborted(void *arg, struct ve_http_request *request)
     (void)request;
 }
 
-static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade, on_aborted};
+static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade,
+                                                       on_aborted};
 static const struct ve_httpd_handlers media_handlers = {on_media_request, on_media_upgrade,
                                                         on_aborted};
 
@@ -81,7 +83,8 @@ static uint64_t current_generation(void *arg)
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
 }
 
-/* --- building --------------------------------------------------------------------------------------- */
+/* --- building
+ * --------------------------------------------------------------------------------------- */
 
 static struct ve_session_config session_config(const struct ve_settings *settings)
 {
@@ -135,8 +138,7 @@ static int make_doors(struct ve_engine *engine)
 }
 
 static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
-                     uint16_t port, const struct ve_httpd_handlers *handlers,
-                     char why[static 1024])
+                     uint16_t port, const struct ve_httpd_handlers *handlers, char why[static 1024])
 {
     const struct ve_settings *settings = engine->options.settings;
     struct ve_httpd_config config = {

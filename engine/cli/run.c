@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DRAIN_LIMIT (30 * VE_SECOND)
+#define DRAIN_LIMIT  (30 * VE_SECOND)
 #define RELOAD_QUIET (30 * VE_MS)
 
 struct running {
@@ -33,8 +33,9 @@ static void say_ready(const struct running *running, const struct ve_log *log,
 {
     char msg[256];
     const char *s = settings->tls_cert[0] ? "s" : "";
-    (void)snprintf(msg, sizeof(msg), "Ready: http%s://%s:%u, media ws%s://%s:%u/stream/call_{call_id}",
-                   s, settings->http_host, ve_engine_http_port(running->engine), s,
+    (void)snprintf(msg, sizeof(msg),
+                   "Ready: http%s://%s:%u, media ws%s://%s:%u/stream/call_{call_id}", s,
+                   settings->http_host, ve_engine_http_port(running->engine), s,
                    settings->media_host, ve_engine_media_port(running->engine));
     ve_log_event(log, VE_LOG_INFO, "ready", ve_fmsg(msg),
                  ve_fu64("http_port", ve_engine_http_port(running->engine)),
@@ -82,10 +83,11 @@ static int run_with(const struct ve_settings *settings, bool made, const char *s
     }
     log.log.clock = loop;
     if (made)
-        ve_log_event(&log.log, VE_LOG_WARN, "dev_secrets",
-                     ve_fmsg("Secrets for development are in dev.env of the data folder; set "
-                             "RINGOVER_WEBHOOK_SECRET and RINGOVER_STREAMER_AUTH_TOKEN for real use"),
-                     ve_ftext("dir", settings->data_dir));
+        ve_log_event(
+            &log.log, VE_LOG_WARN, "dev_secrets",
+            ve_fmsg("Secrets for development are in dev.env of the data folder; set "
+                    "RINGOVER_WEBHOOK_SECRET and RINGOVER_STREAMER_AUTH_TOKEN for real use"),
+            ve_ftext("dir", settings->data_dir));
     int code = serve(loop, &log.log, settings, script);
     log.log.clock = NULL;
     log.log.wall_ms = NULL;

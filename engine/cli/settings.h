@@ -3,8 +3,8 @@
  *
  * Read from the environment, then from `.env` in the working directory (the environment wins).
  * NAME_FILE reads a secret from a file. A bad value is refused at start with its name, where it
- * stands and what to do; nothing is guessed. docs/reference/settings.md is checked against the table
- * in settings.c.
+ * stands and what to do; nothing is guessed. docs/reference/settings.md is checked against the
+ * table in settings.c.
  */
 #ifndef VE_CLI_SETTINGS_H
 #define VE_CLI_SETTINGS_H
@@ -63,7 +63,8 @@ int ve_settings_complete(struct ve_settings *settings, bool *made, struct ve_set
 /* Overwrites the secrets. */
 void ve_settings_wipe(struct ve_settings *settings);
 
-/* For docs and checks: the i-th setting's name, default in words and purpose; false past the end. */
+/* For docs and checks: the i-th setting's name, default in words and purpose; false past the end.
+ */
 bool ve_setting_describe(size_t i, const char **name, const char **fallback, const char **purpose);
 
 #endif

@@ -15,9 +15,9 @@
 #include <string.h>
 
 #define FRAME_MS 20
-#define FRAME (VE_TIMELINE_RATE * FRAME_MS / 1000) /* samples */
+#define FRAME    (VE_TIMELINE_RATE * FRAME_MS / 1000) /* samples */
 /* The carrier's own channel number of the caller's leg, and of the desk after a transfer. */
-#define CHANNEL 1
+#define CHANNEL          1
 #define TRANSFER_CHANNEL 2
 
 enum stage { RINGING, ANSWERED, CONNECTING, TALKING, TRANSFERRING, LEAVING, OVER };
@@ -32,8 +32,8 @@ struct ve_softphone {
     uint64_t origin; /* ns: position 0 of the timeline */
     uint64_t frames; /* sent */
     struct ve_timeline timeline;
-    struct ve_buf speech; /* s16 samples still to be sent */
-    struct ve_buf text;   /* the message being collected */
+    struct ve_buf speech;           /* s16 samples still to be sent */
+    struct ve_buf text;             /* the message being collected */
     struct ve_resampler *resampler; /* the agent's rate to ours; owned */
     uint32_t agent_rate;
     enum ve_phone_end how;
@@ -41,7 +41,8 @@ struct ve_softphone {
     struct ve_timer tell; /* `ended`, in a step of its own */
 };
 
-/* --- ending ---------------------------------------------------------------------------------------- */
+/* --- ending
+ * ---------------------------------------------------------------------------------------- */
 
 static void on_tell(void *arg)
 {
@@ -69,7 +70,8 @@ static void leave(struct ve_softphone *phone, enum ve_phone_end how, const char 
     finish_if_done(phone);
 }
 
-/* --- webhooks -------------------------------------------------------------------------------------- */
+/* --- webhooks
+ * -------------------------------------------------------------------------------------- */
 
 static void connect_media(struct ve_softphone *phone);
 static int send_webhook(struct ve_softphone *phone, const char *event, int channel);
@@ -184,7 +186,8 @@ static int send_webhook(struct ve_softphone *phone, const char *event, int chann
     return err;
 }
 
-/* --- what the agent sends ---------------------------------------------------------------------------- */
+/* --- what the agent sends
+ * ---------------------------------------------------------------------------- */
 
 static uint64_t position_now(const struct ve_softphone *phone)
 {
@@ -275,7 +278,8 @@ static void take_message(struct ve_softphone *phone)
     ve_json_free(json);
 }
 
-/* --- the media connection ------------------------------------------------------------------------------ */
+/* --- the media connection
+ * ------------------------------------------------------------------------------ */
 
 static void on_data(void *arg, const uint8_t *bytes, size_t len, bool first, bool last,
                     enum ve_opcode opcode)
@@ -393,7 +397,8 @@ static void connect_media(struct ve_softphone *phone)
         leave(phone, VE_PHONE_FAILED, "the media connection could not be started");
 }
 
-/* --- the interface ------------------------------------------------------------------------------------- */
+/* --- the interface
+ * ------------------------------------------------------------------------------------- */
 
 int ve_phone_new(struct ve_softphone **out, const struct ve_phone_options *options)
 {

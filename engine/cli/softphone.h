@@ -40,8 +40,8 @@ struct ve_phone_events {
 struct ve_phone_options {
     struct ve_loop *loop;
     const struct ve_log *log;
-    struct ve_httpc *http; /* borrowed */
-    struct ve_wsc *ws;     /* borrowed */
+    struct ve_httpc *http;   /* borrowed */
+    struct ve_wsc *ws;       /* borrowed */
     struct ve_str http_url;  /* "http://127.0.0.1:8000" */
     struct ve_str media_url; /* "ws://127.0.0.1:8001/stream/" */
     const struct ve_secrets *secrets;

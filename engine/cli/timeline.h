@@ -11,8 +11,8 @@
 
 #include "base/buf.h"
 
-#define VE_TIMELINE_RATE 16000 /* Hz of both sides */
-#define VE_TIMELINE_MAX_S 3600 /* longer calls are not recorded to their end */
+#define VE_TIMELINE_RATE  16000 /* Hz of both sides */
+#define VE_TIMELINE_MAX_S 3600  /* longer calls are not recorded to their end */
 
 struct ve_timeline {
     struct ve_buf caller; /* s16 */
@@ -32,8 +32,8 @@ void ve_timeline_clear(struct ve_timeline *timeline, uint64_t now);
 uint64_t ve_timeline_agent_end(const struct ve_timeline *timeline);
 /* Position after the last audible sample of the agent before `now`; 0 when there is none. */
 uint64_t ve_timeline_agent_audible(const struct ve_timeline *timeline, uint64_t now);
-/* From the last audible sample of the caller before `end` to the first of the agent after it, in ms;
- * -1 when the agent was not heard. */
+/* From the last audible sample of the caller before `end` to the first of the agent after it, in
+ * ms; -1 when the agent was not heard. */
 int64_t ve_timeline_gap_ms(const struct ve_timeline *timeline, uint64_t begin, uint64_t end);
 /* Stereo, caller left. VE_EIO. */
 int ve_timeline_write(const struct ve_timeline *timeline, const char *path);

@@ -59,7 +59,8 @@ int ve_verb_version(int argc, char **argv)
     if (argc == 2)
         return print_json(libraries, count);
     printf("voiceengine %s\n", VE_VERSION);
-    printf("voice activity: %s\n", ve_silero_available() ? "Silero" : "WebRTC (no weights built in)");
+    printf("voice activity: %s\n",
+           ve_silero_available() ? "Silero" : "WebRTC (no weights built in)");
     for (size_t i = 0; i < count; i++)
         printf("%s %s\n", libraries[i].name, libraries[i].version);
     return VE_EXIT_OK;

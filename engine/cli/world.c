@@ -20,7 +20,7 @@ struct world {
     struct ve_buf lines; /* what was logged */
     struct ve_worker worker;
     bool open;
-    struct ve_call *call; /* NULL once its leg was let go */
+    struct ve_call *call;   /* NULL once its leg was let go */
     struct ve_buf digits;   /* that the agent sent */
     struct ve_buf transfer; /* number of the transfer under way */
     bool closed;            /* the engine closed the media connection */
@@ -46,7 +46,8 @@ static int64_t wall_ms(void *clock)
     return ve_loop_wall_ms(clock);
 }
 
-/* --- the carrier's side of the call ---------------------------------------------------------------- */
+/* --- the carrier's side of the call
+ * ---------------------------------------------------------------- */
 
 static int leg_audio(void *arg, const int16_t *samples, size_t count)
 {
@@ -92,7 +93,8 @@ static struct ve_leg leg_of(struct world *world)
     };
 }
 
-/* --- making and closing -------------------------------------------------------------------------- */
+/* --- making and closing --------------------------------------------------------------------------
+ */
 
 static int close_world(lua_State *L)
 {
@@ -168,7 +170,8 @@ static int l_open(lua_State *L)
     return 1;
 }
 
-/* --- what happens in it ---------------------------------------------------------------------------- */
+/* --- what happens in it
+ * ---------------------------------------------------------------------------- */
 
 /* advance(world, seconds) */
 static int l_advance(lua_State *L)

@@ -40,7 +40,8 @@ struct block {
     int16_t samples[];
 };
 
-/* --- on the disk thread -------------------------------------------------------------------------- */
+/* --- on the disk thread --------------------------------------------------------------------------
+ */
 
 static int write_all(int fd, const void *bytes, size_t len)
 {
@@ -68,7 +69,8 @@ static int write_header(struct ve_recorder *recorder, uint64_t frames)
 
 static int open_file(struct ve_recorder *recorder)
 {
-    recorder->fd = open(recorder->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    recorder->fd =
+        open(recorder->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     return recorder->fd < 0 ? VE_EIO : write_header(recorder, VE_WAV_STREAM);
 }
 
@@ -92,12 +94,13 @@ static void block_work(struct ve_job *job)
     recorder->fd = -1;
 }
 
-/* --- on the loop ------------------------------------------------------------------------------------ */
+/* --- on the loop
+ * ------------------------------------------------------------------------------------ */
 
 static void finish(struct ve_recorder *recorder, bool canceled)
 {
     struct ve_recorder_result result = {
-        .err = recorder->err           ? recorder->err
+        .err = recorder->err         ? recorder->err
                : recorder->abandoned ? VE_ENOMEM
                : canceled            ? VE_ECANCELED
                                      : 0,

@@ -1,9 +1,9 @@
 /*
  * media/recorder.h - audio to a WAV file, off the loop.
  *
- * Samples are gathered into blocks of half a second; each block is a job on the disk lane, in order.
- * The header is written last, so a file that was cut short still says "length unknown" and plays. A
- * disk that does not keep up loses blocks (counted) rather than holding the call.
+ * Samples are gathered into blocks of half a second; each block is a job on the disk lane, in
+ * order. The header is written last, so a file that was cut short still says "length unknown" and
+ * plays. A disk that does not keep up loses blocks (counted) rather than holding the call.
  */
 #ifndef VE_MEDIA_RECORDER_H
 #define VE_MEDIA_RECORDER_H

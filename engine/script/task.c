@@ -136,24 +136,16 @@ static void on_timeout(void *arg)
     make_ready(task);
 }
 
-struct start {
-    struct ve_task *task;
-    lua_State *from;
-    int nargs;
-};
-
-/* Protected: anchors a new coroutine and moves the function and its arguments into it. */
+/* Protected: makes and anchors a coroutine with room for the function and its arguments. */
 static int start_protected(lua_State *L)
 {
-    struct start *start = lua_touserdata(L, 1);
-    struct ve_task *task = start->task;
+    struct ve_task *task = lua_touserdata(L, 1);
     lua_State *co = lua_newthread(L);
     ve_frame_set(co, &task->frame);
-    if (!lua_checkstack(co, start->nargs + 2))
+    if (!lua_checkstack(co, task->args + 2))
         return luaL_error(L, "no memory for a task");
     task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
     task->co = co;
-    lua_xmove(start->from, co, start->nargs + 1);
     lua_sethook(co, ve_budget_hook, LUA_MASKCOUNT, VE_BUDGET_STEP);
     return 0;
 }
@@ -174,19 +166,19 @@ int ve_task_start(const struct ve_task_options *options, lua_State *from, int na
     ve_link_init(&task->ops);
     ve_link_init(&task->ready_link);
     ve_timer_init(&task->timer, shard->scheduler->loop, on_timeout, task);
-    struct start start = {task, from, nargs};
     lua_State *L = shard->L;
     if (!lua_checkstack(L, 4)) {
         ve_free(task);
         return VE_ENOMEM;
     }
     lua_pushcfunction(L, start_protected);
-    lua_pushlightuserdata(L, &start);
+    lua_pushlightuserdata(L, task);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
         lua_pop(L, 1);
         ve_free(task);
         return VE_ENOMEM;
     }
+    lua_xmove(from, task->co, nargs + 1);
     ve_list_push(&shard->tasks, &task->link);
     shard->task_count++;
     task->state = READY;

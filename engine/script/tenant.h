@@ -14,9 +14,9 @@
 struct ve_tenant;
 
 struct ve_tenant_options {
-    const char *id;        /* "default" */
-    const char *dir;       /* scripts folder */
-    const char *main_file; /* "main.lua" */
+    const char *id;            /* "default" */
+    const char *dir;           /* scripts folder */
+    const char *main_file;     /* "main.lua" */
     struct ve_str main_source; /* instead of the file, when ptr is not NULL */
     struct ve_loop *loop;
     struct ve_scheduler *scheduler;
