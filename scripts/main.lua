@@ -1,8 +1,7 @@
 -- The default agent: a receptionist that needs no account, no key and no network.
 --
--- It understands by a grammar, so it is a menu that talks, not a chatbot: callers say what they want in
--- their own order of words, within the phrases below. Edit a prompt while the engine runs, save, and the
--- next call hears it.
+-- It understands by a grammar, so it is a menu that talks, not a chatbot: callers say what they want
+-- within the phrases below. Edit a prompt while the engine runs, save, and the next call hears it.
 
 local voice = require("voice")
 
@@ -20,12 +19,49 @@ local business = {
 
 -- What a caller may want, and how it may be said. Words in [brackets] may be left out.
 local intents = {
-   sales = { "sales", "[the] sales (department|team)", "[to] buy (a car|something)", "[a] new car", "a quote" },
-   billing = { "billing", "[the] billing (department|team)", "[my|an] invoice", "[a question about] my bill", "accounting" },
-   support = { "support", "[the] (service|repair) (department|team)", "technical support", "[a] repair", "my car is broken" },
-   person = { "[a] person", "[a] human", "[an] operator", "somebody", "[speak to] a real person", "reception" },
-   hours = { "opening hours", "[your] hours", "when are you open", "when do you (open|close)", "are you open [today|tomorrow]" },
-   address = { "[your] address", "where are you", "where is the garage", "how do i (get|find) there", "directions" },
+   sales = {
+      "sales",
+      "[the] sales (department|team)",
+      "[to] buy (a car|something)",
+      "[a] new car",
+      "a quote",
+   },
+   billing = {
+      "billing",
+      "[the] billing (department|team)",
+      "[my|an] invoice",
+      "[a question about] my bill",
+      "accounting",
+   },
+   support = {
+      "support",
+      "[the] (service|repair) (department|team)",
+      "technical support",
+      "[a] repair",
+      "my car is broken",
+   },
+   person = {
+      "[a] person",
+      "[a] human",
+      "[an] operator",
+      "somebody",
+      "[speak to] a real person",
+      "reception",
+   },
+   hours = {
+      "opening hours",
+      "[your] hours",
+      "when are you open",
+      "when do you (open|close)",
+      "are you open [today|tomorrow]",
+   },
+   address = {
+      "[your] address",
+      "where are you",
+      "where is the garage",
+      "how do i (get|find) there",
+      "directions",
+   },
    message = { "[to] leave a message", "[take] a message", "message" },
    again = { "repeat [that]", "say that again", "what are my options", "help" },
    goodbye = { "goodbye", "bye [bye]", "that is all", "nothing", "no thank you" },
@@ -45,7 +81,8 @@ local names = {
    person = "a colleague",
 }
 
-local menu = "You can say sales, billing, support, opening hours, address, leave a message, or speak to a person."
+local menu = "You can say sales, billing, support, opening hours, address, leave a message, "
+   .. "or speak to a person."
 
 -- Keys do the same, for callers in a noisy place.
 local keys = { ["1"] = "sales", ["2"] = "billing", ["3"] = "support", ["0"] = "person" }

@@ -7,7 +7,8 @@ return function(options)
 
    local function show(kind, test)
       io.write(("%s %s\n"):format(kind, test.name))
-      local place = test.trace and ("%s:%s"):format(test.trace.short_src, test.trace.currentline) or "?"
+      local place = test.trace and ("%s:%s"):format(test.trace.short_src, test.trace.currentline)
+         or "?"
       local message = type(test.message) == "string" and test.message or tostring(test.message)
       io.write("   ", place, "\n   ", (message:gsub("\n", "\n   ")), "\n")
       if options.verbose and test.trace and test.trace.traceback then
@@ -23,11 +24,16 @@ return function(options)
          show("ERROR ", test)
       end
       for _, test in ipairs(handler.pendings) do
-         io.write(("SKIPPED %s: %s\n"):format(test.name, tostring(test.message or "no reason given")))
+         io.write(
+            ("SKIPPED %s: %s\n"):format(test.name, tostring(test.message or "no reason given"))
+         )
       end
       local skipped = handler.pendingsCount
       io.write(
-         ("%d passed, %d failed"):format(handler.successesCount, handler.failuresCount + handler.errorsCount),
+         ("%d passed, %d failed"):format(
+            handler.successesCount,
+            handler.failuresCount + handler.errorsCount
+         ),
          skipped > 0 and (", %d skipped"):format(skipped) or "",
          "\n"
       )

@@ -7,7 +7,6 @@ local _, core = ...
 
 local duration = require("voice.duration")
 local fault = require("voice.fault")
-local grammar = require("voice.grammar")
 local log = require("voice.log")
 local scope = require("voice.scope")
 
@@ -177,7 +176,8 @@ function Call:spawn(fn, ...)
    end
 end
 
---- Changes how turns are taken on this call: endpoint_ms, barge_ms, ... (docs/reference/turn-policy.md).
+--- Changes how turns are taken on this call: endpoint_ms, barge_ms and the other fields of
+--- docs/reference/turn-policy.md.
 function Call:policy(fields)
    check_self(self)
    core.set_policy(fields)

@@ -48,7 +48,13 @@ local function digit_rule(digits)
       terminator = digits.terminator or "#",
       timeout = duration(digits.timeout, "digits.timeout") or 3,
    }
-   if math.type(rule.min) ~= "integer" or math.type(rule.max) ~= "integer" or rule.min < 1 or rule.max < rule.min or rule.max > 64 then
+   if
+      math.type(rule.min) ~= "integer"
+      or math.type(rule.max) ~= "integer"
+      or rule.min < 1
+      or rule.max < rule.min
+      or rule.max > 64
+   then
       error("call:gather: digits need 1 <= min <= max <= 64", 3)
    end
    return rule
@@ -67,7 +73,8 @@ local function ask(ops, opts)
       ear = opts.grammar and ops:add(core.listen(opts.grammar)),
    }, Question)
    if opts.prompt then
-      question.say = ops:add(core.say(opts.prompt, { voice = opts.voice, fixed = opts.interruptible == false }))
+      question.say =
+         ops:add(core.say(opts.prompt, { voice = opts.voice, fixed = opts.interruptible == false }))
    else
       question.deadline = core.now() + opts.timeout
    end
@@ -188,7 +195,7 @@ local function ask_once(opts)
 end
 
 --- Listens for one answer. Returns { text, intent, confidence } or nil and "timeout" or "no_match".
-function gather.listen(self, opts)
+function gather.listen(_, opts)
    check(opts, listen_options, "listen")
    if not opts.grammar then
       error("call:listen: a grammar is needed, for example { yes = { 'yes' }, no = { 'no' } }", 2)
@@ -201,7 +208,7 @@ end
 
 --- Asks, and asks again when the answer is not understood. Returns { text, intent, confidence } or
 --- { digits }, or nil and "timeout" or "no_match" after the last try.
-function gather.gather(self, opts)
+function gather.gather(_, opts)
    check(opts, gather_options, "gather")
    if not opts.grammar and not opts.digits then
       error("call:gather: a grammar or digits are needed", 2)

@@ -28,8 +28,8 @@ grammar.leads = {
 }
 grammar.tails = { "please", "thanks", "thank you", "if possible", "now" }
 
--- Sources are plain tables; compiled ones are kept beside them so that the same question asked again
--- costs nothing. Keyed by the text, because scripts often build the table anew for each question.
+-- Sources are plain tables; compiled ones are kept, so that the same question asked again costs
+-- nothing. Keyed by the text, because scripts often build the table anew for each question.
 local cache, cache_size = {}, 0
 local CACHE_MAX = 64
 
@@ -76,7 +76,11 @@ function grammar.compile(source)
       error("grammar: a table of intents is expected", 3)
    end
    local spec = flatten(source)
-   local key = core.json_encode({ spec = core.json_array({ table.unpack(spec) }), leads = spec.leads, tails = spec.tails })
+   local key = core.json_encode({
+      spec = core.json_array({ table.unpack(spec) }),
+      leads = spec.leads,
+      tails = spec.tails,
+   })
    local compiled = cache[key]
    if compiled then
       return compiled

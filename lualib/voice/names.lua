@@ -42,7 +42,10 @@ function names.distance(a, b)
       for j = 1, #b do
          local same = a:byte(i) == b:byte(j)
          local cost = math.min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (same and 0 or 1))
-         local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+         local swapped = i > 1
+            and j > 1
+            and a:byte(i) == b:byte(j - 1)
+            and a:byte(i - 1) == b:byte(j)
          if swapped then
             cost = math.min(cost, older[j - 2] + 1)
          end
@@ -85,7 +88,12 @@ local function check_key(main_file, key, value)
       complain(main_file, "unknown handler '%s': did you mean '%s'?", key, near)
    end
    if key:sub(1, 3) == "on_" then
-      complain(main_file, "unknown handler '%s': the handlers are %s", key, table.concat(names.handlers, ", "))
+      complain(
+         main_file,
+         "unknown handler '%s': the handlers are %s",
+         key,
+         table.concat(names.handlers, ", ")
+      )
    end
    if type(value) ~= "function" then
       complain(main_file, "'%s' must be a function: every other key is a place to jump to", key)
@@ -95,7 +103,11 @@ end
 --- A copy of the script's table with every key checked; raises with a suggestion.
 function names.check(script, main_file)
    if type(script) ~= "table" then
-      complain(main_file, "a script must return a table of handlers, this one returned %s", type(script))
+      complain(
+         main_file,
+         "a script must return a table of handlers, this one returned %s",
+         type(script)
+      )
    end
    local copy, keys = {}, {}
    for key in pairs(script) do

@@ -28,9 +28,9 @@ local function wait_for_end(turns, rule)
    end
 end
 
---- Records the caller after a beep. Returns { path, seconds, ended = "silence" | "key" | "max" }, or
---- nil and "silence" when nothing was said.
-local function record(self, opts)
+--- Records the caller after a beep. Returns { path, seconds, ended }, where `ended` is "silence",
+--- "key" or "max"; or nil and "silence" when nothing was said.
+local function record(_, opts)
    opts = opts or {}
    for key in pairs(opts) do
       if not record_options[key] then

@@ -5,7 +5,8 @@ local _, core = ...
 
 local names = require("voice.names")
 
--- What scripts see of the standard libraries, made repeatable: time and chance come from the engine.
+-- What scripts see of the standard libraries, made repeatable: time and chance come from the
+-- engine.
 local globals = core.globals
 rawset(globals, "print", function(...)
    local parts = table.pack(...)

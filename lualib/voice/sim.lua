@@ -30,14 +30,23 @@ function Caller:conversation()
          lines[#lines + 1] = "caller: " .. (turn.caller or "(not understood)")
       end
       if turn.agent ~= "" then
-         lines[#lines + 1] = "agent:  " .. turn.agent .. (turn.interrupted and " [interrupted]" or "")
+         lines[#lines + 1] = "agent:  "
+            .. turn.agent
+            .. (turn.interrupted and " [interrupted]" or "")
       end
    end
    return table.concat(lines, "\n")
 end
 
 local function fail(self, message)
-   error(message .. "\n\nThe conversation:\n" .. self:conversation() .. "\n\nThe log:\n" .. core.log(self.world), 3)
+   error(
+      message
+         .. "\n\nThe conversation:\n"
+         .. self:conversation()
+         .. "\n\nThe log:\n"
+         .. core.log(self.world),
+      3
+   )
 end
 
 -- Lets time pass until `done` has a value; nil when it takes too long.
@@ -69,7 +78,13 @@ local function webhook(self, event, extra)
       data[key] = value
    end
    local state = core.state(self.world)
-   local body = { resource = "call", event = event, timestamp = 1790062200 + state.now, data = data, attempt = 1 }
+   local body = {
+      resource = "call",
+      event = event,
+      timestamp = 1790062200 + state.now,
+      data = data,
+      attempt = 1,
+   }
    assert(core.webhook(self.world, core.json_encode(body)))
 end
 
@@ -128,8 +143,8 @@ local function unheard(self)
    return table.concat(text, " "), #turns, #turns > 0 and #turns[#turns].agent or 0
 end
 
---- Waits until the agent has said something that matches (a Lua pattern, case ignored); returns what
---- was said. Fails with the conversation after `seconds` (default 20).
+--- Waits until the agent has said something that matches (a Lua pattern, case ignored); returns
+--- what was said. Fails with the conversation after `seconds` (default 20).
 function Caller:hears(pattern, seconds)
    local wanted = pattern:lower()
    local text = wait_until(self, seconds or 20, function()

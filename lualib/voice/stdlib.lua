@@ -1,5 +1,5 @@
--- os, math.random and the like as scripts see them: time and chance are inputs of the call, so that a
--- replay sees the same. There is no os.execute, no files, no environment.
+-- os, math.random and the like as scripts see them: time and chance are inputs of the call, so
+-- that a replay sees the same. There is no os.execute, no files, no environment.
 
 local _, core = ...
 

@@ -19,7 +19,7 @@ ROOMS = {
     "call": "media loop base",
     "bind": "script call media provider speech store crypto audio loop base",
     "door": "call carrier net store crypto loop base",
-    "admin": "call media carrier provider script store net loop base",
+    "admin": "call media carrier provider script store net crypto loop base",
 }
 EVERYTHING = {"cli", "main.c"}
 # Tools that run during the build: no part of the engine.
@@ -35,6 +35,9 @@ SHARED = {
 }
 
 # Headers of libraries, and where alone they may be named: a room, or files of one.
+# cli/version.c asks every library for its version; the verb `test` hosts busted in a state of its
+# own, and cli/world.c is what that state sees.
+HOSTS = {"cli/version.c", "cli/test.c", "cli/world.c"}
 LIBRARIES = [
     (r"l(ua|auxlib|ualib)\.h$", r"(script|bind)/"),
     (r"uv\.h$", r"(loop|net)/"),
@@ -66,6 +69,8 @@ def room_problem(room, header):
 
 
 def library_problem(place, header):
+    if place in HOSTS:
+        return None
     for library, where in LIBRARIES:
         if re.match(library, header) and not re.match(where, place):
             return f"<{header}> is for {where} alone; go through that room's interface"

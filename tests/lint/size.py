@@ -37,6 +37,10 @@ LUA_NOISE = re.compile(r"--\[(=*)\[.*?\]\1\]|--[^\n]*|\[(=*)\[.*?\]\2\]"
                        r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 
 
+# The body of a busted block holds its tests, each a function of its own.
+BUSTED_BLOCK = re.compile(r"\b(describe|context)\s*\([\s,]*$")
+
+
 def lua_functions(text):
     code = LUA_NOISE.sub(lambda m: "\n" * m.group().count("\n"), text)
     stack = []
@@ -44,10 +48,11 @@ def lua_functions(text):
         word, line = match.group(1), code.count("\n", 0, match.start()) + 1
         if word in ("end", "until"):
             opened = stack.pop() if stack else None
-            if opened and opened[0] == "function":
+            if opened and opened[0] == "function" and opened[3]:
                 yield opened[1] or "function", opened[2], line
         else:
-            stack.append((word, match.group(2), line))
+            counts = not BUSTED_BLOCK.search(code, max(0, match.start() - 40), match.start())
+            stack.append((word, match.group(2), line, counts))
 
 
 def python_functions(text):

@@ -135,7 +135,9 @@ describe("the default receptionist", function()
       caller:event("missed")
       caller:event("voicemail", { message = "https://cdn.example.com/v.mp3" })
       assert.truthy(caller:log():find("missed call from +33612345678", 1, true))
-      assert.truthy(caller:log():find("voicemail from +33612345678 https://cdn.example.com/v.mp3", 1, true))
+      assert.truthy(
+         caller:log():find("voicemail from +33612345678 https://cdn.example.com/v.mp3", 1, true)
+      )
    end)
 
    it("ends when the caller hangs up in mid-sentence", function()
