@@ -1,7 +1,8 @@
 -- The default agent: a receptionist that needs no account, no key and no network.
 --
--- It understands by a grammar, so it is a menu that talks, not a chatbot: callers say what they want
--- within the phrases below. Edit a prompt while the engine runs, save, and the next call hears it.
+-- It understands by a grammar: it is a menu that talks, not a chatbot, and callers say what they
+-- want within the phrases below. Edit a prompt while the engine runs and save: the next call hears
+-- it.
 
 local voice = require("voice")
 

@@ -86,9 +86,9 @@ static int read_file(const char *path, struct ve_buf *out)
 {
     FILE *file = fopen(path, "rb");
     int err = 0;
+    ve_buf_init(out, WAV_MAX);
     if (!file)
         return VE_ENOENT;
-    ve_buf_init(out, WAV_MAX);
     while (!err && !feof(file) && !ferror(file)) {
         err = ve_buf_reserve(out, 65536);
         if (!err)

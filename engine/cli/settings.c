@@ -93,11 +93,11 @@ struct env_file {
 
 static int read_file(struct ve_buf *out, const char *path, size_t max)
 {
+    ve_buf_init(out, max);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? VE_ENOENT : VE_EIO;
     int err = 0;
-    ve_buf_init(out, max);
     for (;;) {
         err = ve_buf_reserve(out, 1024);
         ssize_t n = err ? 0 : read(fd, out->ptr + out->len, 1024);

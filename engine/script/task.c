@@ -94,32 +94,40 @@ static void make_ready(struct ve_task *task)
 /* --- the budget ----------------------------------------------------------------------------------
  */
 
-static void kill_task(lua_State *L, struct ve_task *task)
+/* Raises with the place where the script is now (luaL_error would name the caller of it). */
+static void raise_here(lua_State *L, lua_Debug *ar, const char *message)
+{
+    (void)lua_getinfo(L, "Sl", ar);
+    if (ar->currentline > 0)
+        (void)luaL_error(L, "%s:%d: %s", ar->short_src, ar->currentline, message);
+    (void)luaL_error(L, "%s", message);
+}
+
+static void kill_task(lua_State *L, lua_Debug *ar, struct ve_task *task)
 {
     task->killed = true;
     /* From now on at every instruction: no handler of the script gets anywhere. */
     lua_sethook(L, ve_budget_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L, "the script ran too long without waiting and was stopped");
+    raise_here(L, ar, "the script ran too long without waiting and was stopped");
 }
 
 void ve_budget_hook(lua_State *L, lua_Debug *ar)
 {
     struct ve_frame *frame = ve_frame_of(L);
     struct ve_task *task = frame->task;
-    (void)ar;
     if (!task) {
         if (frame->shard->load_budget < VE_BUDGET_STEP)
-            luaL_error(L, "the script takes too long to load");
+            raise_here(L, ar, "the script takes too long to load");
         frame->shard->load_budget -= VE_BUDGET_STEP;
         return;
     }
     if (task->killed)
-        luaL_error(L, "the script ran too long without waiting and was stopped");
+        raise_here(L, ar, "the script ran too long without waiting and was stopped");
     task->slice += VE_BUDGET_STEP;
     task->since_wait += VE_BUDGET_STEP;
     bool stuck = task->slice >= VE_BUDGET_UNYIELDING && !lua_isyieldable(L);
     if (stuck || task->since_wait >= VE_BUDGET_WAIT)
-        kill_task(L, task);
+        kill_task(L, ar, task);
     if (task->slice >= VE_BUDGET_SLICE && lua_isyieldable(L)) {
         task->forced = true;
         lua_yield(L, 0);
