@@ -25,8 +25,7 @@ void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char
                  ve_ftext("call", call->id));
 }
 
-/* --- what the session tells: the call's own view, then whoever watches
- * ---------------------------- */
+/* --- what the session tells: the call's own view, then whoever watches ------------------------ */
 
 static void on_speech(void *arg, bool barge)
 {

@@ -114,7 +114,7 @@ int ve_call_media_open(struct ve_calls *calls, const struct ve_call_facts *facts
 /* That connection is gone. `leg_arg` tells which one, so that a replaced one changes nothing. */
 void ve_call_media_closed(struct ve_call *call, void *leg_arg, bool normal);
 
-/* --- facts --- */
+/* --- facts ------------------------------------------------------------------------------------ */
 uint64_t ve_call_serial(const struct ve_call *call);
 struct ve_str ve_call_id(const struct ve_call *call);
 struct ve_str ve_call_from(const struct ve_call *call);
@@ -131,7 +131,7 @@ void *ve_call_task(const struct ve_call *call);
 struct ve_str ve_call_vars(const struct ve_call *call);
 int ve_call_set_vars(struct ve_call *call, struct ve_str json);
 
-/* --- what the script does --- */
+/* --- what the script does --------------------------------------------------------------------- */
 /* Ends the call once what is queued has been played. */
 void ve_call_hangup(struct ve_call *call);
 /* The script is over. By itself: the call is hung up. By an error: the caller hears the apology
@@ -152,7 +152,7 @@ struct ve_call_watch {
 void ve_call_watch(struct ve_call *call, struct ve_call_watch *watch);
 void ve_call_unwatch(struct ve_call_watch *watch); /* harmless when it does not watch */
 
-/* --- the transcript (call/transcript.c) --- */
+/* --- the transcript (call/transcript.c) ------------------------------------------------------- */
 /* What a recogniser, or the keypad, made of the caller's turn; empty: it could not tell. */
 void ve_call_heard(struct ve_call *call, struct ve_str text);
 /* Words of the agent that were heard by the caller. */
@@ -161,7 +161,7 @@ void ve_call_said(struct ve_call *call, struct ve_str words, bool interrupted);
 void ve_call_answered_at(struct ve_call *call, uint64_t at_ns);
 size_t ve_call_turns(const struct ve_call *call);
 
-/* --- records (call/record.c) --- */
+/* --- records (call/record.c) ------------------------------------------------------------------ */
 /* The call's record as JSON, running or ended (the latest 1,000 are kept). VE_ENOENT. */
 int ve_calls_record(struct ve_calls *calls, struct ve_str call_id, struct ve_buf *out);
 /* {"calls":[...]}: the running ones, then the ended ones, newest first, at most `limit`. */

@@ -78,7 +78,7 @@ struct ve_calls {
     unsigned record_count;
 };
 
-/* --- lifecycle.c: what may happen when --- */
+/* --- lifecycle.c: what may happen when -------------------------------------------------------- */
 enum ve_call_input {
     VE_IN_WEBHOOK,      /* an event that only adds facts */
     VE_IN_MEDIA,        /* a media connection came */
@@ -96,19 +96,21 @@ void ve_call_input(struct ve_call *call, enum ve_call_input input);
 /* Timer of an ending call: has it said its last word? */
 void ve_call_flush_look(void *arg);
 
-/* --- call.c --- */
+/* --- call.c ----------------------------------------------------------------------------------- */
 int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out);
 void ve_call_free(struct ve_call *call);
 /* A log line about the call: the sentence, its id behind it. */
 void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char *event,
                  const char *msg);
 
-/* --- say.c --- */
+/* --- say.c ------------------------------------------------------------------------------------ */
 /* The call is over: what was heard of every say goes into the transcript. */
 void ve_says_record(struct ve_call *call);
 void ve_says_free(struct ve_call *call);
+/* What has been heard of the says that are still being spoken. */
+void ve_says_heard(const struct ve_call *call, struct ve_buf *out);
 
-/* --- transcript.c, record.c --- */
+/* --- transcript.c, record.c ------------------------------------------------------------------- */
 void ve_transcript_free(struct ve_call *call);
 void ve_transcript_write(const struct ve_call *call, struct ve_jsonw *w);
 void ve_record_keep(struct ve_call *call);

@@ -272,3 +272,21 @@ void ve_says_free(struct ve_call *call)
         free_say(VE_CONTAINER(it, struct ve_say, link));
     }
 }
+
+void ve_says_heard(const struct ve_call *call, struct ve_buf *out)
+{
+    if (!call->session)
+        return;
+    struct ve_playout *playout = ve_session_playout(call->session);
+    (void)ve_playout_state(playout);
+    for (struct ve_link *it = call->says.next; it != &call->says; it = it->next) {
+        struct ve_say *say = VE_CONTAINER(it, struct ve_say, link);
+        if (say->recorded || say->options.silent)
+            continue;
+        uint32_t played_ms = ve_playout_played_ms(playout, say->segment);
+        struct ve_str heard = heard_text(say, VE_SEGMENT_CANCELED, played_ms);
+        if (heard.len && out->len)
+            (void)ve_buf_add_char(out, ' ');
+        (void)ve_buf_add_str(out, heard);
+    }
+}

@@ -55,7 +55,7 @@ static void append_words(struct ve_buf *buf, struct ve_str words)
         return;
     if (buf->len)
         (void)ve_buf_add_char(buf, ' ');
-    if (buf->len < buf->limit && words.len > buf->limit - buf->len)
+    if (buf->limit && words.len > buf->limit - buf->len)
         words.len = buf->limit - buf->len;
     (void)ve_buf_add_str(buf, words);
 }
@@ -103,28 +103,46 @@ size_t ve_call_turns(const struct ve_call *call)
     return call->turn_count;
 }
 
+/* `live` is what is being heard at this moment. */
+static void write_turn(const struct ve_turn_record *turn, struct ve_str live, struct ve_jsonw *w)
+{
+    struct ve_buf agent;
+    ve_buf_init(&agent, 0);
+    append_words(&agent, ve_buf_str(&turn->agent));
+    append_words(&agent, live);
+    ve_jsonw_object(w);
+    ve_jsonw_key(w, "caller");
+    if (turn->heard)
+        ve_jsonw_str(w, ve_buf_str(&turn->caller));
+    else
+        ve_jsonw_null(w);
+    ve_jsonw_kbool(w, "spoke", turn->has_caller);
+    ve_jsonw_kstr(w, "agent", ve_buf_str(&agent));
+    ve_jsonw_key(w, "gap_ms");
+    if (turn->gap_ms >= 0)
+        ve_jsonw_i64(w, turn->gap_ms);
+    else
+        ve_jsonw_null(w);
+    ve_jsonw_kbool(w, "interrupted", turn->interrupted);
+    ve_jsonw_object_end(w);
+    ve_buf_free(&agent);
+}
+
 void ve_transcript_write(const struct ve_call *call, struct ve_jsonw *w)
 {
+    static const struct ve_turn_record nothing = {.gap_ms = -1};
+    struct ve_buf live;
+    ve_buf_init(&live, VE_CALL_TURN_TEXT_MAX);
+    ve_says_heard(call, &live);
     ve_jsonw_key(w, "turns");
     ve_jsonw_array(w);
     for (size_t i = 0; i < call->turn_count; i++) {
-        const struct ve_turn_record *turn = &call->turns[i];
-        ve_jsonw_object(w);
-        ve_jsonw_key(w, "caller");
-        if (turn->heard)
-            ve_jsonw_str(w, ve_buf_str(&turn->caller));
-        else
-            ve_jsonw_null(w);
-        ve_jsonw_kbool(w, "spoke", turn->has_caller);
-        ve_jsonw_kstr(w, "agent", ve_buf_str(&turn->agent));
-        ve_jsonw_key(w, "gap_ms");
-        if (turn->gap_ms >= 0)
-            ve_jsonw_i64(w, turn->gap_ms);
-        else
-            ve_jsonw_null(w);
-        ve_jsonw_kbool(w, "interrupted", turn->interrupted);
-        ve_jsonw_object_end(w);
+        bool last = i + 1 == call->turn_count;
+        write_turn(&call->turns[i], last ? ve_buf_str(&live) : VE_STR(""), w);
     }
+    if (!call->turn_count && live.len)
+        write_turn(&nothing, ve_buf_str(&live), w);
     ve_jsonw_array_end(w);
     ve_jsonw_ku64(w, "turns_forgotten", call->turns_forgotten);
+    ve_buf_free(&live);
 }

@@ -38,8 +38,7 @@ int ve_engine_process_init(const char **failed)
     return ve_process_init(parts, sizeof(parts) / sizeof(parts[0]), failed);
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void on_http_request(void *arg, struct ve_http_request *request)
 {
@@ -83,8 +82,7 @@ static uint64_t current_generation(void *arg)
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
 }
 
-/* --- building
- * --------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static struct ve_session_config session_config(const struct ve_settings *settings)
 {

@@ -39,6 +39,8 @@ static const struct topic topics[] = {
      "  --from, --to      telephone numbers\n"
      "  --voice NAME      rms (default) or slt\n"
      "  --json            one line on stdout: call_id, turns, outcome\n"
+     "  --demo            a caller drawn from a seed (--seed N) who checks scripts/main.lua's\n"
+     "                    answers and the gaps on the recording (--out, default demo.wav)\n"
      "After the last answer and 3 s of silence the caller hangs up. Without --say, --wav and\n"
      "--digits it is interactive: each line you type is spoken; an empty line or ^D hangs up.\n"},
     {"version", "With --json: one line on stdout.\n"},

@@ -40,6 +40,13 @@ static void say_ready(const struct running *running, const struct ve_log *log,
     ve_log_event(log, VE_LOG_INFO, "ready", ve_fmsg(msg),
                  ve_fu64("http_port", ve_engine_http_port(running->engine)),
                  ve_fu64("media_port", ve_engine_media_port(running->engine)));
+    if (strncmp(settings->http_host, "127.", 4) != 0)
+        return;
+    (void)snprintf(
+        msg, sizeof(msg),
+        "Talk to it from another terminal: build/voiceengine call --connect http%s://%s:%u", s,
+        settings->http_host, ve_engine_http_port(running->engine));
+    ve_log_event(log, VE_LOG_INFO, "try", ve_fmsg(msg));
 }
 
 static int serve(struct ve_loop *loop, const struct ve_log *log, const struct ve_settings *settings,

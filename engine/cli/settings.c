@@ -83,8 +83,7 @@ bool ve_setting_describe(size_t i, const char **name, const char **fallback, con
     return true;
 }
 
-/* --- the .env file
- * --------------------------------------------------------------------------------- */
+/* --- the .env file ---------------------------------------------------------------------------- */
 
 struct env_file {
     struct ve_buf text;
@@ -149,8 +148,7 @@ static bool find_in_file(const struct env_file *file, const char *wanted, struct
     return found;
 }
 
-/* --- one value
- * ------------------------------------------------------------------------------------- */
+/* --- one value -------------------------------------------------------------------------------- */
 
 struct found {
     char value[1024];
@@ -313,8 +311,7 @@ static int load_one(struct ve_settings *out, const struct setting *setting,
     return err;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 int ve_settings_load(struct ve_settings *out, const struct ve_setting_source *source,
                      struct ve_setting_error *error)

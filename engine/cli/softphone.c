@@ -41,8 +41,7 @@ struct ve_softphone {
     struct ve_timer tell; /* `ended`, in a step of its own */
 };
 
-/* --- ending
- * ---------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void on_tell(void *arg)
 {
@@ -70,8 +69,7 @@ static void leave(struct ve_softphone *phone, enum ve_phone_end how, const char 
     finish_if_done(phone);
 }
 
-/* --- webhooks
- * -------------------------------------------------------------------------------------- */
+/* --- webhooks --------------------------------------------------------------------------------- */
 
 static void connect_media(struct ve_softphone *phone);
 static int send_webhook(struct ve_softphone *phone, const char *event, int channel);
@@ -186,8 +184,7 @@ static int send_webhook(struct ve_softphone *phone, const char *event, int chann
     return err;
 }
 
-/* --- what the agent sends
- * ---------------------------------------------------------------------------- */
+/* --- what the agent sends --------------------------------------------------------------------- */
 
 static uint64_t position_now(const struct ve_softphone *phone)
 {
@@ -278,8 +275,7 @@ static void take_message(struct ve_softphone *phone)
     ve_json_free(json);
 }
 
-/* --- the media connection
- * ------------------------------------------------------------------------------ */
+/* --- the media connection --------------------------------------------------------------------- */
 
 static void on_data(void *arg, const uint8_t *bytes, size_t len, bool first, bool last,
                     enum ve_opcode opcode)
@@ -397,8 +393,7 @@ static void connect_media(struct ve_softphone *phone)
         leave(phone, VE_PHONE_FAILED, "the media connection could not be started");
 }
 
-/* --- the interface
- * ------------------------------------------------------------------------------------- */
+/* --- the interface ---------------------------------------------------------------------------- */
 
 int ve_phone_new(struct ve_softphone **out, const struct ve_phone_options *options)
 {

@@ -10,8 +10,7 @@
 static const char apology_text[] =
     "I am sorry, something went wrong on our side. Please call again in a moment. Goodbye.";
 
-/* --- the apology
- * ----------------------------------------------------------------------------------- */
+/* --- the apology ------------------------------------------------------------------------------ */
 
 static int apology_write(void *sink, const void *bytes, size_t len)
 {
@@ -44,8 +43,7 @@ static void render_apology(struct ve_worker *worker)
                      ve_fmsg("The offline voice is not there: calls that fail end in silence"));
 }
 
-/* --- building
- * ---------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static int make_calls(struct ve_worker *worker)
 {

@@ -46,8 +46,7 @@ static int64_t wall_ms(void *clock)
     return ve_loop_wall_ms(clock);
 }
 
-/* --- the carrier's side of the call
- * ---------------------------------------------------------------- */
+/* --- the carrier's side of the call ----------------------------------------------------------- */
 
 static int leg_audio(void *arg, const int16_t *samples, size_t count)
 {
@@ -170,8 +169,7 @@ static int l_open(lua_State *L)
     return 1;
 }
 
-/* --- what happens in it
- * ---------------------------------------------------------------------------- */
+/* --- what happens in it ----------------------------------------------------------------------- */
 
 /* advance(world, seconds) */
 static int l_advance(lua_State *L)
