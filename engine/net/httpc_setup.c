@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "net/field.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,37 +13,6 @@
 #define BODY_MAX        (64 * 1024 * 1024)
 #define BODY_IN_DEFAULT (16 * 1024 * 1024)
 #define FIELD_LINE_MAX  (16 * 1024)
-
-static bool is_token(const char *text)
-{
-    return text && text[0] &&
-           text[strspn(text, "!#$%&'*+-.^_`|~0123456789"
-                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
-}
-
-static bool has_control(struct ve_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
-/* Names that say how the connection works: a caller who sets them can smuggle requests. */
-static bool is_reserved(const char *name)
-{
-    static const char *const reserved[] = {
-        "connection", "content-length",      "expect",           "host",
-        "keep-alive", "proxy-authorization", "proxy-connection", "te",
-        "trailer",    "transfer-encoding",   "upgrade"};
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (ve_str_ieq(ve_str(name), ve_str(reserved[i])))
-            return true;
-    }
-    return false;
-}
 
 static int add_line(struct curl_slist **list, const char *line)
 {
@@ -58,7 +28,7 @@ static int add_field(struct ve_httpc_request *request, const struct ve_httpc_fie
 {
     struct ve_str name = ve_str(field->name);
     struct ve_str value = ve_str_trim(field->value);
-    if (!is_token(field->name) || is_reserved(field->name) || has_control(field->value))
+    if (!ve_field_is_sendable(field->name, field->value))
         return VE_EINVAL;
     if (name.len + value.len > FIELD_LINE_MAX)
         return VE_ETOOBIG;
@@ -107,8 +77,8 @@ static int add_part(curl_mime *mime, const struct ve_httpc_part *part)
     curl_mimepart *out = curl_mime_addpart(mime);
     if (!out)
         return VE_ENOMEM;
-    if (!part->name || has_control(ve_str(part->name)) || has_control(ve_str(part->filename)) ||
-        has_control(ve_str(part->type)))
+    if (!part->name || ve_has_control(ve_str(part->name)) ||
+        ve_has_control(ve_str(part->filename)) || ve_has_control(ve_str(part->type)))
         return VE_EINVAL;
     bool failed =
         curl_mime_name(out, part->name) != CURLE_OK ||
@@ -159,7 +129,8 @@ static int copy_method(struct ve_httpc_request *request, const struct ve_httpc_o
 {
     bool body = options->body.len || options->part_count;
     const char *method = options->method ? options->method : body ? "POST" : "GET";
-    if (!is_token(method) || !ve_str_copy(request->method, sizeof(request->method), ve_str(method)))
+    if (!ve_is_token(method) ||
+        !ve_str_copy(request->method, sizeof(request->method), ve_str(method)))
         return VE_EINVAL;
     if (ve_str_eq(ve_str(method), VE_STR("HEAD")) && body)
         return VE_EINVAL;

@@ -253,6 +253,16 @@ static inline void reply_free(struct reply *reply)
     reply->body.len = 0;
 }
 
+/* Ends the client's pool, so that the script sees the end of its connections, and the server. */
+static inline void run_end(struct run *run)
+{
+    ve_httpc_free(run->httpc);
+    run->httpc = NULL;
+    bool good = server_stop(&run->server);
+    assert_int_equal(ve_httpc_new(&run->httpc, run->loop, NULL), 0);
+    assert_true(good);
+}
+
 static inline void assert_body(const struct reply *reply, const char *want)
 {
     assert_non_null(reply->body.ptr);

@@ -16,14 +16,6 @@ static void begin(struct run *run, struct reply *reply, const char *answer)
     reply_init(reply, run, "/v1/thing?key=1");
 }
 
-/* Ends the client's pool so that the script sees the end of the connection. */
-static void end(struct run *run)
-{
-    ve_httpc_free(run->httpc);
-    assert_true(server_stop(&run->server));
-    assert_int_equal(ve_httpc_new(&run->httpc, run->loop, NULL), 0);
-}
-
 static void test_get(void **state)
 {
     struct run *run = *state;
@@ -46,7 +38,7 @@ static void test_get(void **state)
     assert_true(reply.result.first > 0 && reply.result.first <= reply.result.total);
     assert_body(&reply, "{}");
     reply_free(&reply);
-    end(run);
+    run_end(run);
     assert_int_equal(strncmp(run->server.seen, "GET /v1/thing?key=1 HTTP/1.1\r\n", 30), 0);
     assert_non_null(strstr(run->server.seen, "\r\nAuthorization: Bearer secret\r\n"));
     assert_non_null(strstr(run->server.seen, "\r\nX-Nothing:\r\n"));
@@ -67,7 +59,7 @@ static void test_post_sends_exact_bytes(void **state)
     assert_int_equal(reply.result.status, 201);
     assert_int_equal(reply.result.first, 0);
     reply_free(&reply);
-    end(run);
+    run_end(run);
     const char *head_end = strstr(run->server.seen, "\r\n\r\n");
     assert_int_equal(strncmp(run->server.seen, "POST ", 5), 0);
     assert_non_null(strstr(run->server.seen, "\r\nContent-Length: 100000\r\n"));
@@ -104,7 +96,7 @@ static void test_methods(void **state)
         reply_run(&reply);
         assert_int_equal(reply.result.err, 0);
         reply_free(&reply);
-        end(run);
+        run_end(run);
         assert_int_equal(strncmp(run->server.seen, cases[i].line, strlen(cases[i].line)), 0);
         const char *length = strcasestr(run->server.seen, "\r\nContent-Length:");
         if (cases[i].length)
@@ -143,7 +135,7 @@ static void test_chunked(void **state)
         assert_int_equal(reply.ends, sink);
         assert_int_equal(reply.end_err, 0);
         reply_free(&reply);
-        end(run);
+        run_end(run);
     }
 }
 
@@ -161,7 +153,7 @@ static void test_interim_answers_do_not_show(void **state)
     assert_string_equal(reply.type, "yes");
     assert_int_equal(reply.result.err, 0);
     reply_free(&reply);
-    end(run);
+    run_end(run);
 }
 
 /* A refusal's words are not audio: they are collected, and the sink hears that nothing comes. */
@@ -181,7 +173,7 @@ static void test_refusal_does_not_reach_the_sink(void **state)
     assert_int_equal(reply.end_err, VE_EFAILED);
     assert_body(&reply, "{\"error\": true");
     reply_free(&reply);
-    end(run);
+    run_end(run);
 }
 
 static void serve_many(struct server *server)
@@ -204,7 +196,7 @@ static void test_connection_is_reused(void **state)
     assert_int_equal(reply.result.connect, 0);
     assert_body(&reply, "abc");
     reply_free(&reply);
-    end(run);
+    run_end(run);
     assert_int_equal(atomic_load(&run->server.accepts), 1);
 }
 
@@ -224,7 +216,7 @@ static void test_connections_are_limited(void **state)
         assert_body(&replies[i], "abc");
         reply_free(&replies[i]);
     }
-    end(run);
+    run_end(run);
     assert_int_equal(atomic_load(&run->server.accepts), 1);
 }
 
@@ -243,7 +235,7 @@ static void test_warm_connection_is_used(void **state)
     assert_int_equal(reply.result.err, 0);
     assert_int_equal(reply.result.connect, 0);
     reply_free(&reply);
-    end(run);
+    run_end(run);
     assert_int_equal(atomic_load(&run->server.accepts), 1);
     assert_int_equal(strncmp(run->server.seen, "HEAD / HTTP/1.1\r\n", 17), 0);
     const char *second = strstr(run->server.seen, "GET /later?token=1 ");
@@ -281,7 +273,7 @@ static void test_pause_and_resume(void **state)
     for (size_t i = 0; i < reply.body.len; i++)
         assert_int_equal(reply.body.ptr[i], 'a' + (int)(i / 4096 % 26));
     reply_free(&reply);
-    end(run);
+    run_end(run);
 }
 
 /* A pause may last longer than the clock of progress allows. */
@@ -298,7 +290,7 @@ static void test_pause_stops_the_clock(void **state)
     assert_int_equal(reply.result.err, 0);
     assert_int_equal(reply.body.len, 409600);
     reply_free(&reply);
-    end(run);
+    run_end(run);
 }
 
 static void test_multipart(void **state)
@@ -317,7 +309,7 @@ static void test_multipart(void **state)
     reply_run(&reply);
     assert_int_equal(reply.result.status, 200);
     reply_free(&reply);
-    end(run);
+    run_end(run);
     char want[1024];
     char boundary[128];
     const char *at = strstr(run->server.seen, "multipart/form-data; boundary=");

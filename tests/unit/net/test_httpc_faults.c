@@ -55,9 +55,7 @@ static void begin(struct run *run, struct reply *reply, void (*script)(struct se
 static void end(struct run *run, struct reply *reply)
 {
     reply_free(reply);
-    ve_httpc_free(run->httpc);
-    assert_true(server_stop(&run->server));
-    assert_int_equal(ve_httpc_new(&run->httpc, run->loop, NULL), 0);
+    run_end(run);
 }
 
 static void expect(struct run *run, struct reply *reply, int err, const char *why)
@@ -305,8 +303,7 @@ static void test_nobody_listens(void **state)
     reply_free(&reply);
 }
 
-/* --- taking back -------------------------------------------------------------------------------
- */
+/* --- taking back --- */
 
 static void expect_canceled(struct run *run, struct reply *reply, unsigned heads)
 {
@@ -429,8 +426,7 @@ static void test_free_completes_what_is_under_way(void **state)
     assert_int_equal(fresh.result.err, VE_ECANCELED);
 }
 
-/* --- out of memory -----------------------------------------------------------------------------
- */
+/* --- out of memory --- */
 
 static int scenario(void *arg)
 {

@@ -65,9 +65,7 @@ static void run_first(struct run *run, struct reply *reply)
     assert_true(server_run(&run->server, serve_answers, &first));
     reply_run(reply);
     assert_int_equal(reply->done, 1);
-    ve_httpc_free(run->httpc);
-    assert_true(server_stop(&run->server));
-    assert_int_equal(ve_httpc_new(&run->httpc, run->loop, NULL), 0);
+    run_end(run);
 }
 
 static void start_other(struct run *run)
@@ -222,8 +220,7 @@ static void test_bad_places(void **state)
     }
 }
 
-/* --- addresses ---------------------------------------------------------------------------------
- */
+/* --- addresses --- */
 
 static void test_refused_address_is_not_connected(void **state)
 {

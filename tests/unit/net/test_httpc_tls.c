@@ -28,12 +28,10 @@ static void ask(struct run *run, struct reply *reply, const char *host, const ch
     reply->again = insecure ? 0 : 1; /* the second one finds the pool */
     reply_run(reply);
     reply_free(reply);
-    ve_httpc_free(run->httpc);
-    assert_true(server_stop(&run->server));
+    run_end(run);
     SSL_CTX_free(run->server.tls);
     run->server.tls = NULL;
     test_cert_free(&cert);
-    assert_int_equal(ve_httpc_new(&run->httpc, run->loop, NULL), 0);
 }
 
 static void test_known_authority(void **state)
