@@ -196,8 +196,7 @@ static int l_transfer(lua_State *L)
     return 1;
 }
 
-/* --- what happens on the call
- * --------------------------------------------------------------------- */
+/* --- what happens on the call ----------------------------------------------------------------- */
 
 struct watch_op {
     struct ve_op op;

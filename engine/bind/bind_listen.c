@@ -157,8 +157,7 @@ static void ear_commit(void *arg, uint32_t turn, uint32_t take)
 
 static const struct ve_ear_ops ear_ops = {ear_begin, ear_audio, ear_drop, ear_commit, ear_text};
 
-/* --- the script's side
- * ----------------------------------------------------------------------------- */
+/* --- the script's side ------------------------------------------------------------------------ */
 
 static void listen_cancel(struct ve_op *op)
 {

@@ -26,8 +26,7 @@ static void free_if_over(struct speaker *speaker)
         ve_free(speaker);
 }
 
-/* --- the synthesis writes
- * ------------------------------------------------------------------------- */
+/* --- the synthesis writes --------------------------------------------------------------------- */
 
 static int voice_write(void *sink, const void *bytes, size_t len)
 {

@@ -68,8 +68,7 @@ static int make_run(struct ve_dispatch *dispatch, struct ve_call *call, const ch
     return 0;
 }
 
-/* --- calls
- * ----------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void call_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
 {
@@ -138,8 +137,7 @@ static void on_ended(void *arg, struct ve_call *call)
     free_run(run);
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void event_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
 {
@@ -241,8 +239,7 @@ static void on_event(void *arg, struct ve_call *call, const struct ve_event *eve
                      ve_ftext("call", event->call_id), ve_ftext("error", ve_err_name(err)));
 }
 
-/* --- the dispatcher
- * -------------------------------------------------------------------------------- */
+/* --- the dispatcher --------------------------------------------------------------------------- */
 
 int ve_dispatch_new(struct ve_dispatch **out, struct ve_loop *loop, const struct ve_log *log)
 {

@@ -63,8 +63,7 @@ static void stream_free(struct ve_carrier *carrier)
     ve_free(carrier);
 }
 
-/* --- text: metadata and notices
- * -------------------------------------------------------------------- */
+/* --- text: metadata and notices --------------------------------------------------------------- */
 
 static struct ve_str first_of(const struct ve_json *json, const char *const *keys)
 {
@@ -181,8 +180,7 @@ static void collect_text(struct stream *stream, const uint8_t *bytes, size_t len
     ve_buf_free(&stream->text);
 }
 
-/* --- binary: samples
- * ------------------------------------------------------------------------------- */
+/* --- binary: samples -------------------------------------------------------------------------- */
 
 /* The first frame gives the rate away if it is 20 ms of mono; longer ones are taken for 16 kHz
  * where that fits, because it is what Ringover recommends. */
@@ -258,8 +256,7 @@ static int stream_data(struct ve_carrier *carrier, const uint8_t *bytes, size_t 
     return 0;
 }
 
-/* --- what we send
- * ------------------------------------------------------------------------------------ */
+/* --- what we send ----------------------------------------------------------------------------- */
 
 static size_t stream_audio_size(const struct ve_carrier *carrier, size_t count)
 {

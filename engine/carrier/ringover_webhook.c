@@ -10,8 +10,7 @@
 /* Epoch values above this are milliseconds: as seconds it would be the year 5138. */
 #define SECONDS_MAX 100000000000.0
 
-/* --- loose values
- * ---------------------------------------------------------------------------------- */
+/* --- loose values ----------------------------------------------------------------------------- */
 
 /* Text of a string or of a whole number, without passing through a double. */
 static void copy_text(char *out, size_t size, const struct ve_json *value)
@@ -70,8 +69,7 @@ static void copy_number(char *out, size_t size, const struct ve_json *value)
     ve_ringover_number(out, size, ve_str(text));
 }
 
-/* --- times
- * ----------------------------------------------------------------------------------------- */
+/* --- times ------------------------------------------------------------------------------------ */
 
 static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
 {
@@ -181,8 +179,7 @@ static int64_t time_of(const struct ve_json *value)
     return ve_json_type(value) == VE_JSON_STRING ? ve_ringover_time(ve_json_str(value)) : 0;
 }
 
-/* --- the event
- * ------------------------------------------------------------------------------------- */
+/* --- the event -------------------------------------------------------------------------------- */
 
 static enum ve_event_kind kind_of(struct ve_str resource, struct ve_str event)
 {

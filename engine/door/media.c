@@ -124,8 +124,7 @@ static struct ve_leg leg_of(struct connection *c)
     };
 }
 
-/* --- finding the call
- * ------------------------------------------------------------------------------ */
+/* --- finding the call ------------------------------------------------------------------------- */
 
 static void release_held(struct connection *c)
 {
@@ -173,8 +172,7 @@ static void on_naming_over(void *arg)
     open_call(arg);
 }
 
-/* --- what the carrier's bytes say
- * ------------------------------------------------------------------ */
+/* --- what the carrier's bytes say ------------------------------------------------------------- */
 
 static bool is_call_id(const char *text)
 {
@@ -232,8 +230,7 @@ static void on_stop(void *arg)
 
 static const struct ve_carrier_events carrier_events = {on_facts, on_audio, on_digit, on_stop};
 
-/* --- the connection's events
- * ------------------------------------------------------------------------- */
+/* --- the connection's events ------------------------------------------------------------------ */
 
 static void on_data(void *arg, const uint8_t *bytes, size_t len, bool first, bool last,
                     enum ve_opcode opcode)
@@ -260,8 +257,7 @@ static void on_closed(void *arg, int code)
 
 static const struct ve_conn_events conn_events = {on_data, NULL, on_closed};
 
-/* --- the upgrade
- * --------------------------------------------------------------------------------------- */
+/* --- the upgrade ------------------------------------------------------------------------------ */
 
 static bool all_of(struct ve_str text, const char *set)
 {
@@ -396,8 +392,7 @@ static void on_upgrade(void *arg, struct ve_http_request *request, const struct 
     ve_timer_start(&c->naming, c->call_id[0] ? 0 : NAMING_TIME);
 }
 
-/* --- the door
- * ------------------------------------------------------------------------------------------ */
+/* --- the door --------------------------------------------------------------------------------- */
 
 int ve_media_door_new(struct ve_media_door **out, const struct ve_media_door_config *config)
 {

@@ -90,7 +90,7 @@ static void complain(const char *fmt, ...)
     va_end(args);
 }
 
-/* --- ONNX --- */
+/* --- ONNX ------------------------------------------------------------------------------------- */
 
 static void tensor_keep(struct model *model, const struct tensor *tensor, struct span own_name,
                         struct span node_name)
@@ -254,7 +254,7 @@ static int model_check(const struct model *model)
     return 0;
 }
 
-/* --- output, in the order of silero_layout.h --- */
+/* --- output, in the order of silero_layout.h -------------------------------------------------- */
 
 static void emit(struct writer *out, double number)
 {
@@ -375,7 +375,7 @@ static int weights_write(FILE *file, const struct model *model)
     return fwrite(&header, sizeof(header), 1, file) == 1 ? 0 : -1;
 }
 
-/* --- files --- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int model_load(struct model *out, const char *path)
 {

@@ -94,8 +94,7 @@ static void block_work(struct ve_job *job)
     recorder->fd = -1;
 }
 
-/* --- on the loop
- * ------------------------------------------------------------------------------------ */
+/* --- on the loop ------------------------------------------------------------------------------ */
 
 static void finish(struct ve_recorder *recorder, bool canceled)
 {

@@ -74,7 +74,7 @@ bool ve_http_head_has(const struct ve_http_head *head, const char *name, const c
     return false;
 }
 
-/* --- the request line --- */
+/* --- the request line ------------------------------------------------------------------------- */
 
 static bool known_method(struct ve_str method)
 {
@@ -194,7 +194,7 @@ static int read_request_line(struct ve_http_head *head, struct ve_str *authority
     return err ? err : read_target(head, target, authority, verdict);
 }
 
-/* --- the fields --- */
+/* --- the fields ------------------------------------------------------------------------------- */
 
 struct parsing {
     struct ve_http_head *head;

@@ -89,7 +89,7 @@ struct ve_httpd_stats ve_httpd_stats(const struct ve_httpd *httpd);
 /* Cuts every connection (requests get `aborted`, WebSockets `closed` 1006) and frees. */
 void ve_httpd_free(struct ve_httpd *httpd);
 
-/* --- the request: everything borrowed from it until it is answered --- */
+/* --- the request: everything borrowed from it until it is answered ---------------------------- */
 struct ve_str ve_http_method(const struct ve_http_request *request);
 struct ve_str ve_http_path(const struct ve_http_request *request);  /* as sent, before '?' */
 struct ve_str ve_http_query(const struct ve_http_request *request); /* after '?', may be empty */

@@ -15,8 +15,7 @@
 
 #define REP_MAX (1024 * 1024)
 
-/* --- pcall and xpcall: a killed task stays killed
- * -------------------------------------------------- */
+/* --- pcall and xpcall: a killed task stays killed --------------------------------------------- */
 
 static int after_pcall(lua_State *L, int status, lua_KContext ctx)
 {
@@ -50,8 +49,7 @@ int ve_sandbox_xpcall(lua_State *L)
     return after_pcall(L, status, 2);
 }
 
-/* --- proxies
- * --------------------------------------------------------------------------------------- */
+/* --- proxies ---------------------------------------------------------------------------------- */
 
 /* upvalues: 1 name, 2 the table behind, 3 the shard when writing is allowed until it is frozen */
 static int refuse_write(lua_State *L)
@@ -147,8 +145,7 @@ void ve_sandbox_freeze(lua_State *L)
     ve_frame_of(L)->shard->frozen = true;
 }
 
-/* --- functions that differ from the stock ones
- * ------------------------------------------------------ */
+/* --- functions that differ from the stock ones ------------------------------------------------ */
 
 static bool is_locked(lua_State *L, int index)
 {
@@ -213,8 +210,7 @@ static int box_rep(lua_State *L)
     return 1;
 }
 
-/* --- building the environments
- * ----------------------------------------------------------------------- */
+/* --- building the environments ---------------------------------------------------------------- */
 
 static void copy_functions(lua_State *L, int from, int to, const char *const *names)
 {
@@ -303,8 +299,7 @@ void ve_sandbox_open(lua_State *L)
     lua_settop(L, lib - 1);
 }
 
-/* --- require
- * ----------------------------------------------------------------------------------------- */
+/* --- require ---------------------------------------------------------------------------------- */
 
 static const struct ve_lualib_file *find_lualib(const char *name)
 {

@@ -109,8 +109,7 @@ struct ve_shard *ve_shard_of(lua_State *L)
     return ve_frame_of(L)->shard;
 }
 
-/* --- the way in from C
- * ------------------------------------------------------------------------------- */
+/* --- the way in from C ------------------------------------------------------------------------ */
 
 struct entering {
     struct ve_shard *shard;

@@ -76,8 +76,7 @@ static bool free_if_idle(struct ve_tenant *tenant)
     return true;
 }
 
-/* --- reloading
- * ------------------------------------------------------------------------------------- */
+/* --- reloading -------------------------------------------------------------------------------- */
 
 static void log_refusal(struct ve_tenant *tenant)
 {
@@ -184,8 +183,7 @@ static void on_saved(void *arg)
     ve_tenant_reload(arg, NULL, NULL);
 }
 
-/* --- shards
- * ---------------------------------------------------------------------------------------- */
+/* --- shards ----------------------------------------------------------------------------------- */
 
 static void grow_work(struct ve_job *job)
 {
@@ -246,8 +244,7 @@ void ve_tenant_give_back(struct ve_shard *shard)
     ve_generation_unref(shard->generation);
 }
 
-/* --- the tenant
- * ------------------------------------------------------------------------------------ */
+/* --- the tenant ------------------------------------------------------------------------------- */
 
 int ve_tenant_new(struct ve_tenant **out, const struct ve_tenant_options *options,
                   struct ve_load_error *error)

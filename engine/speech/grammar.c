@@ -28,7 +28,7 @@ struct ve_grammar {
     uint64_t key;
 };
 
-/* --- making one --- */
+/* --- making one ------------------------------------------------------------------------------- */
 
 /* Adds up what the texts take; false once it is more than a grammar may have. */
 static bool count_text(size_t *total, struct ve_str text)
@@ -243,7 +243,7 @@ void ve_grammar_free(struct ve_grammar *grammar)
     ve_free(grammar);
 }
 
-/* --- matching --- */
+/* --- matching --------------------------------------------------------------------------------- */
 
 /* What is known of a text: its words, and how much work it may still cost. */
 struct matcher {
@@ -342,7 +342,7 @@ uint64_t ve_grammar_key(const struct ve_grammar *grammar)
     return grammar->key;
 }
 
-/* --- JSGF --- */
+/* --- JSGF ------------------------------------------------------------------------------------- */
 
 static int write_node(const struct ve_grammar *grammar, uint32_t index, struct ve_buf *out)
 {

@@ -23,7 +23,7 @@ int ve_speech_new(struct ve_speech **out, struct ve_loop *loop, const struct ve_
 /* Streams and syntheses must have ended; frees the idle decoders. */
 void ve_speech_free(struct ve_speech *speech);
 
-/* --- voice --- */
+/* --- voice ------------------------------------------------------------------------------------ */
 
 #define VE_VOICE_RATE     16000 /* Hz, s16 mono: what every offline voice gives */
 #define VE_VOICE_TEXT_MAX 4000  /* bytes of one synthesis */
@@ -54,7 +54,7 @@ void ve_voice_cancel(struct ve_voice *voice);
 /* After the sink answered VE_FLOW_PAUSE. */
 void ve_voice_resume(struct ve_voice *voice);
 
-/* --- recogniser --- */
+/* --- recogniser ------------------------------------------------------------------------------- */
 
 struct ve_recogniser;
 

@@ -31,7 +31,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n';
 }
 
-/* --- from bytes to characters --- */
+/* --- from bytes to characters ----------------------------------------------------------------- */
 
 struct reader {
     struct ve_spoken *spoken; /* chars NULL: only counts */
@@ -127,7 +127,7 @@ void ve_spoken_free(struct ve_spoken *spoken)
     memset(spoken, 0, sizeof(*spoken));
 }
 
-/* --- from characters to pieces --- */
+/* --- from characters to pieces ---------------------------------------------------------------- */
 
 enum dot {
     DOT_ENDS,    /* the sentence may end here */

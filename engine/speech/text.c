@@ -110,17 +110,16 @@ size_t ve_text_word(struct ve_str *rest, char *out, size_t size)
         char ascii[VE_TEXT_ASCII_MAX];
         size_t count;
         size_t used = ve_text_ascii(*rest, ascii, &count);
-        bool inside = count == 0;
+        bool inside = count == 0 || word_char(ascii[0]);
+        if (!inside && len > 0)
+            break;
         for (size_t i = 0; i < count; i++) {
             char c = word_char(ascii[i]);
-            inside = c != 0;
             if (c && (c != '\'' || len > 0) && len < size)
                 out[len++] = c;
         }
         rest->ptr += used;
         rest->len -= used;
-        if (!inside && len > 0)
-            break;
     }
     while (len > 0 && out[len - 1] == '\'')
         len--;

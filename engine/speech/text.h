@@ -19,7 +19,8 @@
 size_t ve_text_ascii(struct ve_str text, char out[static VE_TEXT_ASCII_MAX], size_t *out_len);
 
 /* Takes the next word, lower case, off the front of *rest: letters, digits and inner apostrophes.
- * Returns its length, at most `size` (the rest of an overlong word is skipped), or 0 at the end. */
+ * Returns its length, at most `size` (the rest of an overlong word is skipped), or 0 at the end.
+ * What ends the word stays. */
 size_t ve_text_word(struct ve_str *rest, char *out, size_t size);
 
 #endif

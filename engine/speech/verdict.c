@@ -1,0 +1,136 @@
+#include "speech/verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#define USUAL_PHONE 8.0f /* frames */
+#define OUTSIDE     0.1f /* a confidence below it is no near miss */
+
+enum trait {
+    TRAIT_ALL,        /* the phrase's score less the sounds', a frame of everything */
+    TRAIT_LOUD,       /* the same, a loud frame */
+    TRAIT_WORDS,      /* the same, a frame of the words */
+    TRAIT_WORST_WORD, /* the same, of the word that fits worst */
+    TRAIT_WINDOW_25,  /* the same, of the worst quarter of a second */
+    TRAIT_WINDOW_50,  /* and of the worst half */
+    TRAIT_PAUSES,     /* the same, over all that the phrase takes for silence */
+    TRAIT_PHRASE,     /* the phrase's own score, a frame of the words */
+    TRAIT_SOUNDS,     /* the sounds' own score, there */
+    TRAIT_PACE,       /* how far the length of a phone is from the usual, with a minus */
+    TRAIT_PHONES,     /* how many phones, as a logarithm: short phrases prove less */
+    TRAIT_OUTSIDE,    /* share of the loud frames that lie outside the words, with a minus */
+    TRAIT_COUNT,      /* how far the number of sounds is from that of phones, with a minus */
+    TRAIT_SPREAD,     /* how far the speech stands out of the noise */
+};
+
+_Static_assert(TRAIT_SPREAD + 1 == VE_VERDICT_TRAITS, "one weight for each trait");
+
+static const float weights[VE_VERDICT_TRAITS] = {0};
+static const float bias = 0;
+
+/* Sum of phrase less sounds over frames [begin, end). */
+static float difference(const struct ve_evidence *e, size_t begin, size_t end)
+{
+    float sum = 0;
+    for (size_t i = begin; i < end && i < e->frames; i++)
+        sum += e->phrase[i] - e->sounds[i];
+    return sum;
+}
+
+static float worst_window(const struct ve_evidence *e, size_t length)
+{
+    float worst = 0;
+    float sum = difference(e, 0, length);
+    for (size_t i = 0;; i++) {
+        worst = sum < worst ? sum : worst;
+        if (i + length >= e->frames)
+            return worst / (float)length;
+        sum += difference(e, i + length, i + length + 1) - difference(e, i, i + 1);
+    }
+}
+
+/* What the words of the path say, and where they lie. */
+struct words {
+    size_t begin; /* frames from the first word to the last */
+    size_t end;
+    size_t phones;
+    float worst;
+    float pauses;
+};
+
+static struct words look_at_words(const struct ve_evidence *e)
+{
+    struct words words = {.begin = e->frames, .worst = 0};
+    for (size_t i = 0; i < e->spell_count; i++) {
+        const struct ve_spell *spell = &e->spells[i];
+        float sum = difference(e, spell->begin, spell->end);
+        if (spell->phones == 0) {
+            words.pauses += sum;
+            continue;
+        }
+        float mean = sum / (float)(spell->end - spell->begin);
+        words.worst = words.phones == 0 || mean < words.worst ? mean : words.worst;
+        words.begin = words.phones == 0 ? spell->begin : words.begin;
+        words.end = spell->end;
+        words.phones += spell->phones;
+    }
+    return words;
+}
+
+static float mean_of(const float *scores, size_t begin, size_t end)
+{
+    float sum = 0;
+    for (size_t i = begin; i < end; i++)
+        sum += scores[i];
+    return sum / (float)(end - begin);
+}
+
+static void find_traits(const struct ve_evidence *e, const struct ve_ear_range *range,
+                        const struct words *words, float *traits)
+{
+    float frames = (float)e->frames;
+    float loud = (float)(range->loud ? range->loud : 1);
+    float length = (float)(words->end - words->begin);
+    float phones = (float)words->phones;
+    size_t outside = 0;
+    float top = e->level[0];
+    for (size_t i = 0; i < e->frames; i++)
+        top = e->level[i] > top ? e->level[i] : top;
+    for (size_t i = 0; i < e->frames; i++)
+        outside +=
+            e->level[i] > top - 0.5f * range->spread && (i < words->begin || i >= words->end);
+    float whole = difference(e, 0, e->frames);
+    traits[TRAIT_ALL] = whole / frames;
+    traits[TRAIT_LOUD] = whole / loud;
+    traits[TRAIT_WORDS] = difference(e, words->begin, words->end) / length;
+    traits[TRAIT_WORST_WORD] = words->worst;
+    traits[TRAIT_WINDOW_25] = worst_window(e, 25);
+    traits[TRAIT_WINDOW_50] = worst_window(e, 50);
+    traits[TRAIT_PAUSES] = words->pauses / 50;
+    traits[TRAIT_PHRASE] = mean_of(e->phrase, words->begin, words->end);
+    traits[TRAIT_SOUNDS] = mean_of(e->sounds, words->begin, words->end);
+    traits[TRAIT_PACE] = -fabsf(logf(length / phones / USUAL_PHONE));
+    traits[TRAIT_PHONES] = logf(phones);
+    traits[TRAIT_OUTSIDE] = -(float)outside / loud;
+    traits[TRAIT_COUNT] = -fabsf(logf(((float)e->sound_count + 1) / (phones + 1)));
+    traits[TRAIT_SPREAD] = range->spread;
+}
+
+void ve_verdict_judge(const struct ve_evidence *evidence, const struct ve_ear_range *range,
+                      struct ve_verdict *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->reason = "outside";
+    struct words words = look_at_words(evidence);
+    if (!evidence->text[0] || words.phones == 0 || words.end <= words.begin)
+        return;
+    find_traits(evidence, range, &words, out->traits);
+    float sum = bias;
+    for (size_t i = 0; i < VE_VERDICT_TRAITS; i++)
+        sum += weights[i] * out->traits[i];
+    out->confidence = 1.0f / (1.0f + expf(-sum));
+    if (out->confidence >= 0.5f)
+        out->reason = NULL;
+    else if (out->confidence >= OUTSIDE)
+        out->reason = "score";
+}
