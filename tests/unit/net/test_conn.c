@@ -19,7 +19,7 @@
 
 #define GUARD       (30 * VE_SECOND)
 #define HEARD_MAX   (2u << 20)
-#define MAX_MESSAGE 300000
+#define MAX_MESSAGE (1u << 20)
 #define MAX_QUEUE   65536
 
 struct end {
@@ -46,6 +46,7 @@ struct run {
     bool in_call; /* nothing may be called back now */
     bool (*until)(struct run *run);
     struct end *self, *other; /* whom the test looks at */
+    size_t max_queue;
 };
 
 static void look(struct run *run)
@@ -166,13 +167,15 @@ static void connect_ends(struct run *run)
 {
     static const struct ve_httpd_handlers handlers = {on_request, on_upgrade, on_aborted};
     char why[160], url[64];
-    struct ve_httpd_config config = {
-        .host = "127.0.0.1", .max_message = MAX_MESSAGE, .max_queue = MAX_QUEUE, .log = &run->log};
+    struct ve_httpd_config config = {.host = "127.0.0.1",
+                                     .max_message = MAX_MESSAGE,
+                                     .max_queue = run->max_queue,
+                                     .log = &run->log};
     assert_int_equal(ve_httpd_new(&run->httpd, run->loop, &config, &handlers, run, why), 0);
     int n = snprintf(url, sizeof(url), "ws://127.0.0.1:%u/x", ve_httpd_port(run->httpd));
     struct ve_wsc_options options = {.url = ve_str_n(url, (size_t)n),
                                      .max_message = MAX_MESSAGE,
-                                     .max_queue = MAX_QUEUE,
+                                     .max_queue = run->max_queue,
                                      .opened = on_opened};
     assert_int_equal(ve_wsc_connect(run->wsc, &options, &events, &run->client, &run->client.conn),
                      0);
@@ -180,10 +183,11 @@ static void connect_ends(struct run *run)
     assert_non_null(run->server.conn);
 }
 
-static struct run *run_start(bool server_is_self)
+static struct run *run_start(bool server_is_self, size_t max_queue)
 {
     struct run *run = calloc(1, sizeof(*run));
     assert_non_null(run);
+    run->max_queue = max_queue;
     run->log = (struct ve_log){.level = VE_LOG_ERROR, .wall_ms = no_clock, .write = no_write};
     run->server = (struct end){.run = run, .heard = malloc(HEARD_MAX)};
     run->client = (struct end){.run = run, .heard = malloc(HEARD_MAX)};
@@ -239,18 +243,19 @@ static int send_bytes(struct end *end, size_t len, enum ve_opcode opcode)
 }
 
 /* Runs a test with each end as the one that is looked at. */
-#define BOTH(name)                                                                                 \
+#define BOTH(name) BOTH_WITH(name, MAX_QUEUE)
+#define BOTH_WITH(name, max_queue)                                                                 \
     static void name##_server(void **state)                                                        \
     {                                                                                              \
         (void)state;                                                                               \
-        struct run *run = run_start(true);                                                         \
+        struct run *run = run_start(true, max_queue);                                              \
         name(run);                                                                                 \
         run_end(run);                                                                              \
     }                                                                                              \
     static void name##_client(void **state)                                                        \
     {                                                                                              \
         (void)state;                                                                               \
-        struct run *run = run_start(false);                                                        \
+        struct run *run = run_start(false, max_queue);                                             \
         name(run);                                                                                 \
         run_end(run);                                                                              \
     }
@@ -278,6 +283,16 @@ static void messages_arrive_as_they_were_sent(struct run *run)
     }
 }
 BOTH(messages_arrive_as_they_were_sent)
+
+static void a_large_message_arrives_whole(struct run *run)
+{
+    assert_int_equal(send_bytes(run->self, MAX_MESSAGE, VE_OP_TEXT), 0);
+    run_until(run, other_has_one);
+    assert_int_equal(run->other->heard_len, MAX_MESSAGE);
+    for (size_t k = 0; k < MAX_MESSAGE; k++)
+        assert_int_equal(run->other->heard[k], 'a' + k % 26);
+}
+BOTH_WITH(a_large_message_arrives_whole, 2 * MAX_MESSAGE)
 
 static bool other_has_hundred(struct run *run)
 {
@@ -348,11 +363,6 @@ static void a_pause_holds_the_data_until_it_is_lifted(struct run *run)
 }
 BOTH(a_pause_holds_the_data_until_it_is_lifted)
 
-static bool self_drained(struct run *run)
-{
-    return run->self->drained > 0;
-}
-
 static void stop(void *arg)
 {
     struct run *run = arg;
@@ -367,6 +377,35 @@ static void go_round(struct run *run)
     ve_timer_start(&timer, VE_MS);
     run_until(run, NULL);
     ve_timer_stop(&timer);
+}
+
+static bool self_has_three(struct run *run)
+{
+    return run->self->messages == 3;
+}
+
+static void a_paused_user_hears_all_before_the_end(struct run *run)
+{
+    run->self->pause_at_data = true;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(send_bytes(run->other, 100, VE_OP_BINARY), 0);
+    close_end(run->other, 3456);
+    run_until(run, paused_once);
+    go_round(run);
+    assert_int_equal(run->self->messages, 1);
+    assert_int_equal(run->self->closed, 0);
+    run->self->pause_at_data = false;
+    ve_conn_pause(run->self->conn, false);
+    run_until(run, self_has_three);
+    run_until(run, both_closed);
+    assert_int_equal(run->self->heard_len, 300);
+    assert_int_equal(run->self->code, 3456);
+}
+BOTH(a_paused_user_hears_all_before_the_end)
+
+static bool self_drained(struct run *run)
+{
+    return run->self->drained > 0;
 }
 
 static void a_full_queue_says_so_and_drains(struct run *run)
@@ -423,9 +462,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EACH(messages_arrive_as_they_were_sent),
+        EACH(a_large_message_arrives_whole),
         EACH(messages_keep_their_order),
         EACH(a_close_code_arrives_behind_the_messages),
         EACH(a_pause_holds_the_data_until_it_is_lifted),
+        EACH(a_paused_user_hears_all_before_the_end),
         EACH(a_full_queue_says_so_and_drains),
         EACH(a_close_from_the_other_side_is_reported),
         EACH(both_may_close_at_once),

@@ -125,7 +125,6 @@ static void serve_too_much(struct server *server)
         continue;
     server->seen_len = frame.len;
     memcpy(server->seen, frame.payload, frame.len);
-    peer_drain(server, &peer);
     peer_free(&peer);
 }
 
