@@ -38,6 +38,7 @@ struct ve_softphone {
     uint32_t agent_rate;
     enum ve_phone_end how;
     char why[160];
+    bool owes_hangup; /* the hangup webhook waits for the one under way */
     struct ve_timer tell; /* `ended`, in a step of its own */
 };
 
@@ -98,6 +99,12 @@ static void on_webhook_done(void *arg, const struct ve_httpc_result *result)
     struct ve_softphone *phone = arg;
     char why[160];
     phone->request = NULL;
+    if (phone->owes_hangup) {
+        phone->owes_hangup = false;
+        (void)send_webhook(phone, "hangup", CHANNEL);
+        finish_if_done(phone);
+        return;
+    }
     if (!result->err && result->status / 100 == 2) {
         after_webhook(phone);
         return;
@@ -441,6 +448,7 @@ void ve_phone_hang_up(struct ve_softphone *phone)
 {
     if (phone->stage >= LEAVING)
         return;
+    phone->owes_hangup = phone->request != NULL;
     if (!phone->request)
         (void)send_webhook(phone, "hangup", CHANNEL);
     leave(phone, VE_PHONE_CALLER_HUNG_UP, "");
