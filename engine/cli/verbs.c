@@ -14,6 +14,7 @@ const struct ve_verb ve_verbs[] = {
     {"test", "[SPEC...]", "run specs inside the engine, with simulated callers", ve_verb_test},
     {"call", "--script FILE | --connect URL [--say TEXT]... [--json]",
      "talk to an agent as a caller", ve_verb_call},
+    {"bench", "echo [OPTION]...", "measure this machine: calls, cost per frame", ve_verb_bench},
     {"version", "[--json]", "this version and the libraries it runs with", ve_verb_version},
     {"help", "[VERB]", "this text, or more about a verb", ve_verb_help},
     {NULL, NULL, NULL, NULL},

@@ -28,6 +28,7 @@ int ve_verb_run(int argc, char **argv);
 int ve_verb_check(int argc, char **argv);
 int ve_verb_test(int argc, char **argv);
 int ve_verb_call(int argc, char **argv);
+int ve_verb_bench(int argc, char **argv);
 int ve_verb_version(int argc, char **argv);
 int ve_verb_help(int argc, char **argv);
 

@@ -1,5 +1,6 @@
 #include "media/session.h"
 
+#include "audio/level.h"
 #include "audio/resample.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -48,6 +49,7 @@ struct ve_session {
     uint32_t text_ms;   /* pretended speech still to come */
     struct ve_buf text; /* what it says */
     bool echo;
+    bool echo_loud; /* the last samples were above the level gate */
     struct ve_resampler *echo_resampler; /* owned */
     uint32_t echo_rate;
 };
@@ -356,11 +358,21 @@ static void send_echo(struct ve_session *s, const int16_t *samples, size_t count
     }
 }
 
+/* Echo mode: straight back; only the level gate looks at it, no detector and no turns. */
+static void take_echo(struct ve_session *s, const int16_t *samples, size_t count, uint32_t rate)
+{
+    s->echo_loud = ve_level_energy(samples, count) >= ve_level_threshold(s->config.gate_db, count);
+    if (s->attached)
+        send_echo(s, samples, count, rate);
+}
+
 int ve_session_audio(struct ve_session *s, const int16_t *samples, size_t count, uint32_t rate)
 {
-    if (s->echo && s->attached)
-        send_echo(s, samples, count, rate);
     s->samples_in += count;
+    if (s->echo) {
+        take_echo(s, samples, count, rate);
+        return 0;
+    }
     VE_LIST_EACH(&s->taps, it)
     {
         struct ve_tap *tap = VE_CONTAINER(it, struct ve_tap, link);
@@ -497,7 +509,7 @@ struct ve_session_stats ve_session_stats(const struct ve_session *s)
     return (struct ve_session_stats){
         .samples_in = s->samples_in,
         .speech_end_ns = s->speech_end_ns,
-        .speaking = s->turn.state == VE_TURN_SPEAKING,
+        .speaking = s->echo ? s->echo_loud : s->turn.state == VE_TURN_SPEAKING,
         .rate_in = s->capture.rate,
         .return_loss_db = s->turn.loss_db,
     };
