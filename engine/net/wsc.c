@@ -64,7 +64,7 @@ static int open_context(struct ve_wsc *wsc)
     return wsc->vhost ? 0 : VE_ENOMEM;
 }
 
-int ve_wsc_need_tls(struct ve_wsc *wsc)
+int ve_wsc_warm(struct ve_wsc *wsc)
 {
     if (wsc->tls)
         return 0;

@@ -49,6 +49,8 @@ int ve_wsc_process_init(void);
 
 /* `log` may be NULL. VE_ENOTSUP in the sim driver. */
 int ve_wsc_new(struct ve_wsc **out, struct ve_loop *loop, const struct ve_log *log);
+/* Reads the system's certificates now (some 20 ms) rather than at the first wss connection. */
+int ve_wsc_warm(struct ve_wsc *wsc);
 /*
  * To be called while the loop does not run: goes round in it until the library has let go.
  * Connections should have been closed; those that are left end before this returns, with

@@ -17,7 +17,7 @@ struct ve_lookup {
     struct ve_wsc_conn *c; /* NULL: forgotten */
 };
 
-/* --- addresses --- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static void add_address(struct ve_wsc_conn *c, const struct addrinfo *info)
 {
@@ -94,7 +94,7 @@ static bool is_allowed(struct ve_wsc_conn *c, const char *ip)
     return c->allow_address(c->conn.arg, c->host, ip);
 }
 
-/* --- attempts --- */
+/* --- attempts --------------------------------------------------------------------------------- */
 
 static void connect_to(struct ve_wsc_conn *c, const char *ip)
 {
@@ -152,7 +152,7 @@ void ve_wsc_next_attempt(struct ve_wsc_conn *c)
 
 void ve_wsc_begin(struct ve_wsc_conn *c)
 {
-    int err = c->tls ? ve_wsc_need_tls(c->wsc) : 0;
+    int err = c->tls ? ve_wsc_warm(c->wsc) : 0;
     if (!err && c->address_count) {
         ve_wsc_next_attempt(c);
         return;

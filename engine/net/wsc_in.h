@@ -105,10 +105,6 @@ struct ve_wsc_conn {
 /* wsc_setup.c */
 int ve_wsc_setup(struct ve_wsc_conn *c, const struct ve_wsc_options *options);
 
-/* wsc.c */
-/* Makes the TLS context if it is not there yet. */
-int ve_wsc_need_tls(struct ve_wsc *wsc);
-
 /* wsc_connect.c */
 void ve_wsc_begin(struct ve_wsc_conn *c);
 void ve_wsc_next_attempt(struct ve_wsc_conn *c);
