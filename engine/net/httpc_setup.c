@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "net/field.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define URL_MAX         8192

@@ -14,7 +14,7 @@
 #define PROGRESS_DEFAULT  (10 * VE_SECOND)
 #define REDIRECT_BODY_MAX (64 * 1024)
 
-/* --- clocks --- */
+/* --- clocks ----------------------------------------------------------------------------------- */
 
 static void on_connect_clock(void *arg)
 {
@@ -49,7 +49,7 @@ static void stop_clocks(struct ve_httpc_request *request)
     ve_timer_stop(&request->body_clock);
 }
 
-/* --- addresses --- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static bool is_allowed(struct ve_httpc_request *request, const char *ip)
 {
@@ -107,7 +107,7 @@ static int on_connected(void *arg, char *ip, char *local_ip, int port, int local
     return CURL_PREREQFUNC_ABORT;
 }
 
-/* --- head --- */
+/* --- head ------------------------------------------------------------------------------------- */
 
 static bool is_redirect(const struct ve_httpc_request *request)
 {
@@ -169,7 +169,7 @@ struct ve_str ve_httpc_header(const struct ve_httpc_request *request, const char
     return (struct ve_str){NULL, 0};
 }
 
-/* --- body --- */
+/* --- body ------------------------------------------------------------------------------------- */
 
 static size_t drop_body(struct ve_httpc_request *request, size_t len)
 {
@@ -226,7 +226,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return CURL_WRITEFUNC_ERROR;
 }
 
-/* --- the way of a request --- */
+/* --- the way of a request --------------------------------------------------------------------- */
 
 int ve_httpc_set_callbacks(struct ve_httpc_request *request)
 {

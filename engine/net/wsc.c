@@ -75,6 +75,7 @@ int ve_wsc_warm(struct ve_wsc *wsc)
     fill_info(&info, wsc, NULL);
     info.provided_client_ssl_ctx = tls;
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS); /* an idle connection needs none */
     if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_default_verify_paths(tls) != 1 ||
         lws_init_vhost_client_ssl(&info, wsc->vhost) != 0) {

@@ -64,7 +64,7 @@ void ve_wsc_be_over(struct ve_wsc_conn *c)
     ve_timer_start(&c->step, 0);
 }
 
-/* --- before it is open --- */
+/* --- before it is open ------------------------------------------------------------------------ */
 
 void ve_wsc_refuse(struct ve_wsc_conn *c, int err, int status, const char *why)
 {
@@ -111,7 +111,7 @@ void ve_wsc_breach(struct ve_wsc_conn *c, int code)
     drop_queue(c);
 }
 
-/* --- sending --- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static int conn_send(struct ve_conn *conn, struct ve_out *out, enum ve_opcode opcode)
 {
@@ -197,7 +197,7 @@ bool ve_wsc_on_writable(struct ve_wsc_conn *c)
     return true;
 }
 
-/* --- closing --- */
+/* --- closing ---------------------------------------------------------------------------------- */
 
 static bool is_sendable(int code)
 {
@@ -266,7 +266,7 @@ void ve_wsc_on_gone(struct ve_wsc_conn *c)
         ve_wsc_be_over(c);
 }
 
-/* --- steps --- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void on_step(void *arg)
 {
