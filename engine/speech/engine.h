@@ -7,17 +7,14 @@
 #ifndef VE_SPEECH_ENGINE_H
 #define VE_SPEECH_ENGINE_H
 
-#include "base/list.h"
+#include "speech/decoder_pool.h"
 #include "speech/speech.h"
 
-struct ve_decoder;
-
 struct ve_speech {
-    struct ve_loop *loop;     /* borrowed */
-    const struct ve_log *log; /* borrowed; may be NULL */
-    struct ve_link decoders;  /* idle ve_decoder, the longest idle first; owned */
-    unsigned idle;            /* of them */
-    unsigned users;           /* syntheses and recognisers alive */
+    struct ve_loop *loop;             /* borrowed */
+    const struct ve_log *log;         /* borrowed; may be NULL */
+    struct ve_decoder_pool *decoders; /* owned */
+    unsigned users;                   /* syntheses and recognisers alive */
 };
 
 #endif

@@ -3,30 +3,35 @@
 #include <math.h>
 #include <string.h>
 
-#define USUAL_PHONE 8.0f /* frames */
-#define OUTSIDE     0.1f /* a confidence below it is no near miss */
+#define USUAL_PHONE 8.0f    /* frames */
+#define PACE_MIN    (-1.0f) /* nobody speaks three times slower: that was a hum or a tune */
+#define WINDOW      50      /* frames */
+#define OUTSIDE     0.1f    /* a confidence below it is no near miss */
 
 enum trait {
     TRAIT_ALL,        /* the phrase's score less the sounds', a frame of everything */
-    TRAIT_LOUD,       /* the same, a loud frame */
     TRAIT_WORDS,      /* the same, a frame of the words */
     TRAIT_WORST_WORD, /* the same, of the word that fits worst */
-    TRAIT_WINDOW_25,  /* the same, of the worst quarter of a second */
-    TRAIT_WINDOW_50,  /* and of the worst half */
+    TRAIT_WINDOW,     /* the same, of the half second that fits worst */
     TRAIT_PAUSES,     /* the same, over all that the phrase takes for silence */
     TRAIT_PHRASE,     /* the phrase's own score, a frame of the words */
     TRAIT_SOUNDS,     /* the sounds' own score, there */
     TRAIT_PACE,       /* how far the length of a phone is from the usual, with a minus */
-    TRAIT_PHONES,     /* how many phones, as a logarithm: short phrases prove less */
+    TRAIT_PHONES,     /* how many phones, as a logarithm: the longer, the more can be amiss */
     TRAIT_OUTSIDE,    /* share of the loud frames that lie outside the words, with a minus */
     TRAIT_COUNT,      /* how far the number of sounds is from that of phones, with a minus */
-    TRAIT_SPREAD,     /* how far the speech stands out of the noise */
 };
 
-_Static_assert(TRAIT_SPREAD + 1 == VE_VERDICT_TRAITS, "one weight for each trait");
+_Static_assert(TRAIT_COUNT + 1 == VE_VERDICT_TRAITS, "one weight for each trait");
 
-static const float weights[VE_VERDICT_TRAITS] = {0};
-static const float bias = 0;
+/* A logistic regression over bench_recogniser's tuning half. */
+static const float weights[VE_VERDICT_TRAITS] = {
+    [TRAIT_ALL] = 0.1246f,      [TRAIT_WORDS] = 0.0973f,  [TRAIT_WORST_WORD] = 0.0218f,
+    [TRAIT_WINDOW] = 0.0356f,   [TRAIT_PAUSES] = 0.0459f, [TRAIT_PHRASE] = 0.0854f,
+    [TRAIT_SOUNDS] = -0.1571f,  [TRAIT_PACE] = 3.6640f,   [TRAIT_PHONES] = -1.1601f,
+    [TRAIT_OUTSIDE] = 15.1549f, [TRAIT_COUNT] = -0.3763f,
+};
+static const float bias = 11.32f;
 
 /* Sum of phrase less sounds over frames [begin, end). */
 static float difference(const struct ve_evidence *e, size_t begin, size_t end)
@@ -71,7 +76,7 @@ static struct words look_at_words(const struct ve_evidence *e)
         float mean = sum / (float)(spell->end - spell->begin);
         words.worst = words.phones == 0 || mean < words.worst ? mean : words.worst;
         words.begin = words.phones == 0 ? spell->begin : words.begin;
-        words.end = spell->end;
+        words.end = spell->end < e->frames ? spell->end : e->frames;
         words.phones += spell->phones;
     }
     return words;
@@ -99,21 +104,17 @@ static void find_traits(const struct ve_evidence *e, const struct ve_ear_range *
     for (size_t i = 0; i < e->frames; i++)
         outside +=
             e->level[i] > top - 0.5f * range->spread && (i < words->begin || i >= words->end);
-    float whole = difference(e, 0, e->frames);
-    traits[TRAIT_ALL] = whole / frames;
-    traits[TRAIT_LOUD] = whole / loud;
+    traits[TRAIT_ALL] = difference(e, 0, e->frames) / frames;
     traits[TRAIT_WORDS] = difference(e, words->begin, words->end) / length;
     traits[TRAIT_WORST_WORD] = words->worst;
-    traits[TRAIT_WINDOW_25] = worst_window(e, 25);
-    traits[TRAIT_WINDOW_50] = worst_window(e, 50);
-    traits[TRAIT_PAUSES] = words->pauses / 50;
+    traits[TRAIT_WINDOW] = worst_window(e, WINDOW);
+    traits[TRAIT_PAUSES] = words->pauses / WINDOW;
     traits[TRAIT_PHRASE] = mean_of(e->phrase, words->begin, words->end);
     traits[TRAIT_SOUNDS] = mean_of(e->sounds, words->begin, words->end);
     traits[TRAIT_PACE] = -fabsf(logf(length / phones / USUAL_PHONE));
     traits[TRAIT_PHONES] = logf(phones);
     traits[TRAIT_OUTSIDE] = -(float)outside / loud;
     traits[TRAIT_COUNT] = -fabsf(logf(((float)e->sound_count + 1) / (phones + 1)));
-    traits[TRAIT_SPREAD] = range->spread;
 }
 
 void ve_verdict_judge(const struct ve_evidence *evidence, const struct ve_ear_range *range,
@@ -129,6 +130,8 @@ void ve_verdict_judge(const struct ve_evidence *evidence, const struct ve_ear_ra
     for (size_t i = 0; i < VE_VERDICT_TRAITS; i++)
         sum += weights[i] * out->traits[i];
     out->confidence = 1.0f / (1.0f + expf(-sum));
+    if (out->traits[TRAIT_PACE] < PACE_MIN)
+        out->confidence = 0;
     if (out->confidence >= 0.5f)
         out->reason = NULL;
     else if (out->confidence >= OUTSIDE)

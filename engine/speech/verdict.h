@@ -11,7 +11,7 @@
 
 #include "speech/decoder.h"
 
-#define VE_VERDICT_TRAITS 14
+#define VE_VERDICT_TRAITS 11
 
 struct ve_verdict {
     float confidence;   /* 0..1; from 0.5 on the phrase was said */
