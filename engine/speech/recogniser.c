@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "loop/job.h"
 #include "speech/engine.h"
-#include "speech/listener.h"
+#include "speech/hearer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct utterance {
 struct ve_recogniser {
     struct ve_speech *speech; /* borrowed */
     struct ve_recogniser_options options;
-    struct ve_listener *listener; /* owned; the job's while it works */
+    struct ve_hearer *listener; /* owned; the job's while it works */
     struct ve_link utterances;    /* owned, in order; a job works on the first */
     struct utterance *open;       /* the last one, while it is fed; or NULL */
     unsigned finished;            /* utterances whose results are to come */
@@ -60,7 +60,7 @@ static void recogniser_free(struct ve_recogniser *recogniser)
     while (!ve_list_empty(&recogniser->utterances))
         utterance_free(VE_CONTAINER(recogniser->utterances.next, struct utterance, link));
     recogniser->speech->users--;
-    ve_listener_free(recogniser->listener);
+    ve_hearer_free(recogniser->listener);
     ve_buf_free(&recogniser->last_partial);
     ve_buf_free(&recogniser->batch);
     ve_free(recogniser);
@@ -72,13 +72,13 @@ static void work(struct ve_job *job)
 {
     struct ve_recogniser *recogniser = VE_CONTAINER(job, struct ve_recogniser, job);
     if (recogniser->warming) {
-        recogniser->err = ve_listener_warm(recogniser->listener, recogniser->why);
+        recogniser->err = ve_hearer_warm(recogniser->listener, recogniser->why);
         return;
     }
     if (recogniser->fresh)
-        ve_listener_begin(recogniser->listener);
+        ve_hearer_begin(recogniser->listener);
     recogniser->err =
-        ve_listener_hear(recogniser->listener, (const int16_t *)(const void *)recogniser->batch.ptr,
+        ve_hearer_hear(recogniser->listener, (const int16_t *)(const void *)recogniser->batch.ptr,
                          recogniser->batch.len / sizeof(int16_t), recogniser->last,
                          &recogniser->heard, recogniser->why);
 }
@@ -217,7 +217,7 @@ int ve_recogniser_open(struct ve_speech *speech, const struct ve_recogniser_opti
     ve_buf_init(&recogniser->last_partial, 0);
     ve_buf_init(&recogniser->batch, 0);
     speech->users++;
-    int err = ve_listener_new(&recogniser->listener, speech->decoders, options->grammar, rate);
+    int err = ve_hearer_new(&recogniser->listener, speech->decoders, options->grammar, rate);
     recogniser->warming = true;
     if (!err)
         err = submit(recogniser, SIM_RECOGNISE);

@@ -1,4 +1,4 @@
-#include "speech/listener.h"
+#include "speech/hearer.h"
 
 #include "base/alloc.h"
 #include "base/err.h"
@@ -8,11 +8,11 @@
 #define EARLY_MAX 4 /* times that an utterance is recognised before its end */
 #define SLACK     2 /* frames by which a range may move without being another one */
 
-struct ve_listener {
+struct ve_hearer {
     struct ve_decoder_pool *pool; /* borrowed */
     struct ve_recipe recipe;
     uint32_t rate;             /* Hz */
-    struct ve_ear *ear;        /* owned; made by ve_listener_warm */
+    struct ve_ear *ear;        /* owned; made by ve_hearer_warm */
     struct ve_evidence *known; /* owned: of the utterance, as far as it was recognised */
     struct ve_ear_range range; /* what `known` is about */
     struct ve_verdict verdict;
@@ -20,10 +20,10 @@ struct ve_listener {
     unsigned early;  /* times recognised before the end */
 };
 
-int ve_listener_new(struct ve_listener **out, struct ve_decoder_pool *pool,
+int ve_hearer_new(struct ve_hearer **out, struct ve_decoder_pool *pool,
                     const struct ve_grammar *grammar, uint32_t rate)
 {
-    struct ve_listener *listener = ve_alloc(sizeof(*listener));
+    struct ve_hearer *listener = ve_alloc(sizeof(*listener));
     if (!listener)
         return VE_ENOMEM;
     listener->pool = pool;
@@ -37,7 +37,7 @@ int ve_listener_new(struct ve_listener **out, struct ve_decoder_pool *pool,
     return 0;
 }
 
-void ve_listener_free(struct ve_listener *listener)
+void ve_hearer_free(struct ve_hearer *listener)
 {
     if (!listener)
         return;
@@ -47,7 +47,7 @@ void ve_listener_free(struct ve_listener *listener)
     ve_free(listener);
 }
 
-int ve_listener_warm(struct ve_listener *listener, char why[static 96])
+int ve_hearer_warm(struct ve_hearer *listener, char why[static 96])
 {
     struct ve_decoder *decoder;
     int err = ve_decoder_take(listener->pool, &listener->recipe, &decoder, why);
@@ -61,7 +61,7 @@ int ve_listener_warm(struct ve_listener *listener, char why[static 96])
     return listener->ear ? 0 : ve_ear_new(&listener->ear, listener->rate);
 }
 
-void ve_listener_begin(struct ve_listener *listener)
+void ve_hearer_begin(struct ve_hearer *listener)
 {
     ve_ear_begin(listener->ear);
     listener->recognised = false;
@@ -75,13 +75,13 @@ static size_t apart(size_t a, size_t b)
     return a > b ? a - b : b - a;
 }
 
-static bool is_known(const struct ve_listener *listener, const struct ve_ear_range *range)
+static bool is_known(const struct ve_hearer *listener, const struct ve_ear_range *range)
 {
     return listener->recognised && apart(listener->range.begin, range->begin) <= SLACK &&
            apart(listener->range.end, range->end) <= SLACK;
 }
 
-static int recognise(struct ve_listener *listener, const struct ve_ear_range *range,
+static int recognise(struct ve_hearer *listener, const struct ve_ear_range *range,
                      char why[static 96])
 {
     size_t frames = range->end - range->begin;
@@ -105,7 +105,7 @@ static int recognise(struct ve_listener *listener, const struct ve_ear_range *ra
 }
 
 /* Is it worth the work now? At the end always, before it when the speaker has paused. */
-static bool is_due(const struct ve_listener *listener, const struct ve_ear_range *range, bool last)
+static bool is_due(const struct ve_hearer *listener, const struct ve_ear_range *range, bool last)
 {
     if (range->sound != VE_EAR_SPEECH || range->end - range->begin > VE_DECODER_FRAMES_MAX ||
         is_known(listener, range))
@@ -115,7 +115,7 @@ static bool is_due(const struct ve_listener *listener, const struct ve_ear_range
 }
 
 /* What an utterance is that was not worth recognising. */
-static void describe(const struct ve_listener *listener, const struct ve_ear_range *range,
+static void describe(const struct ve_hearer *listener, const struct ve_ear_range *range,
                      struct ve_heard *out)
 {
     out->confidence = listener->verdict.confidence;
@@ -130,7 +130,7 @@ static void describe(const struct ve_listener *listener, const struct ve_ear_ran
                                                  : "outside";
 }
 
-int ve_listener_hear(struct ve_listener *listener, const int16_t *samples, size_t count, bool last,
+int ve_hearer_hear(struct ve_hearer *listener, const int16_t *samples, size_t count, bool last,
                      struct ve_heard *out, char why[static 96])
 {
     memset(out, 0, sizeof(*out));
