@@ -53,6 +53,8 @@ static int parse_arguments(struct ve_call_arguments *args, int argc, char **argv
         {"to", required_argument, NULL, 't'},
         {"voice", required_argument, NULL, 'v'},
         {"json", no_argument, NULL, 'j'},
+        {"demo", no_argument, NULL, 'D'},
+        {"seed", required_argument, NULL, 'S'},
         {NULL, 0, NULL, 0},
     };
     int err = 0;
