@@ -342,11 +342,22 @@ static int talk(struct ve_call_session *s)
     return finish(s);
 }
 
+static void on_drained(void *arg)
+{
+    ve_loop_stop(arg);
+}
+
 static void close_session(struct ve_call_session *s)
 {
     ve_input_free(s->input);
     ve_timer_stop(&s->again);
     ve_httpc_free(s->http);
+    if (s->caller)
+        ve_caller_stop(s->caller);
+    if (s->speech) {
+        ve_speech_drain(s->speech, on_drained, s->loop);
+        ve_loop_run(s->loop);
+    }
     ve_caller_free(s->caller);
     if (s->ws)
         ve_wsc_free(s->ws);

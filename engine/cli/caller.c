@@ -65,7 +65,7 @@ static void voice_end(void *sink, int err)
         return;
     }
     caller->prepared++;
-    if (!err)
+    if (!err && !caller->leaving)
         err = prepare_next(caller);
     if (err)
         fail(caller, "the caller's voice failed");
@@ -286,6 +286,13 @@ void ve_caller_hang_up(struct ve_caller *caller)
     caller->leaving = true;
     if (caller->phone)
         ve_phone_hang_up(caller->phone);
+}
+
+void ve_caller_stop(struct ve_caller *caller)
+{
+    caller->leaving = true;
+    if (caller->voice)
+        ve_voice_cancel(caller->voice);
 }
 
 struct ve_softphone *ve_caller_phone(struct ve_caller *caller)

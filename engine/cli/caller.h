@@ -46,6 +46,8 @@ void ve_caller_hang_up(struct ve_caller *caller);
 struct ve_softphone *ve_caller_phone(struct ve_caller *caller);
 /* The gap after an item, measured on the audio: ms, -1 when it was no speech or had no answer. */
 int64_t ve_caller_gap_ms(struct ve_caller *caller, size_t item);
+/* Nothing more is synthesised; the speech room must then be drained before the caller is freed. */
+void ve_caller_stop(struct ve_caller *caller);
 /* After `ended`. */
 void ve_caller_free(struct ve_caller *caller);
 

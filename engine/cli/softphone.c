@@ -38,7 +38,7 @@ struct ve_softphone {
     uint32_t agent_rate;
     enum ve_phone_end how;
     char why[160];
-    bool owes_hangup; /* the hangup webhook waits for the one under way */
+    bool owes_hangup;     /* the hangup webhook waits for the one under way */
     struct ve_timer tell; /* `ended`, in a step of its own */
 };
 

@@ -124,6 +124,23 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     return err;
 }
 
+static void on_speech_drained(void *arg)
+{
+    ve_loop_stop(arg);
+}
+
+/* Cancelled speech still has jobs to come back from: the loop turns until they have. */
+static void close_speech(struct ve_worker *worker)
+{
+    if (!worker->speech)
+        return;
+    if (worker->apology_voice)
+        ve_voice_cancel(worker->apology_voice);
+    ve_speech_drain(worker->speech, on_speech_drained, worker->options.loop);
+    ve_loop_run(worker->options.loop);
+    ve_speech_free(worker->speech);
+}
+
 void ve_worker_close(struct ve_worker *worker)
 {
     /* Calls with their tasks first, then the scripts, then the services. */
@@ -131,9 +148,7 @@ void ve_worker_close(struct ve_worker *worker)
     ve_dispatch_free(worker->dispatch);
     ve_tenant_free(worker->tenant);
     ve_scheduler_stop(&worker->scheduler);
-    if (worker->apology_voice)
-        ve_voice_cancel(worker->apology_voice);
-    ve_speech_free(worker->speech);
+    close_speech(worker);
     ve_media_free(&worker->media);
     ve_buf_free(&worker->apology);
     memset(worker, 0, sizeof(*worker));

@@ -38,7 +38,7 @@ struct ve_worker {
 /* On failure `why` is a message for people, and the worker is closed again. */
 int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *options,
                    char why[static 1024]);
-/* Connections must be gone. */
+/* Connections must be gone. Not inside a step: the loop turns until cancelled speech has ended. */
 void ve_worker_close(struct ve_worker *worker);
 
 /* A load error as people read it: message, file:line, the line itself. */

@@ -7,6 +7,7 @@
 #ifndef VE_SPEECH_ENGINE_H
 #define VE_SPEECH_ENGINE_H
 
+#include "loop/timer.h"
 #include "speech/decoder_pool.h"
 #include "speech/speech.h"
 
@@ -15,6 +16,12 @@ struct ve_speech {
     const struct ve_log *log;         /* borrowed; may be NULL */
     struct ve_decoder_pool *decoders; /* owned */
     unsigned users;                   /* syntheses and recognisers alive */
+    void (*drained)(void *arg); /* NULL: nobody waits for the last of them */
+    void *drained_arg;
+    struct ve_timer drain;
 };
+
+/* A synthesis or recogniser is gone. */
+void ve_speech_release(struct ve_speech *speech);
 
 #endif

@@ -59,7 +59,7 @@ static void recogniser_free(struct ve_recogniser *recogniser)
 {
     while (!ve_list_empty(&recogniser->utterances))
         utterance_free(VE_CONTAINER(recogniser->utterances.next, struct utterance, link));
-    recogniser->speech->users--;
+    ve_speech_release(recogniser->speech);
     ve_hearer_free(recogniser->listener);
     ve_buf_free(&recogniser->last_partial);
     ve_buf_free(&recogniser->batch);

@@ -63,8 +63,9 @@ static void finish(struct ve_voice *voice, int err)
 {
     struct ve_sink sink = voice->sink;
     bool silent = voice->silent;
-    voice->speech->users--;
+    struct ve_speech *speech = voice->speech;
     voice_free(voice);
+    ve_speech_release(speech);
     if (!silent)
         sink.ops->end(sink.self, err);
 }

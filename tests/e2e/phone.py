@@ -148,8 +148,8 @@ class Phone:
 
     def cut(self):
         """As when a cable is pulled."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.file.close()
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.wait_closed()
         self.socket.close()
 
     def speech(self):
