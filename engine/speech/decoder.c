@@ -5,6 +5,8 @@
 #include "speech/flite_voice.h"
 
 #include <pocketsphinx.h>
+#include <sphinxbase/fsg_model.h>
+#include <sphinxbase/jsgf.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +109,22 @@ static int load(struct ve_decoder *decoder, const char *model, char why[static 9
     return 0;
 }
 
+/* As ps_set_jsgf_string, which never frees the grammar that it has parsed. */
+static int set_grammar(struct ve_decoder *decoder)
+{
+    jsgf_t *jsgf = jsgf_parse_string(decoder->jsgf.ptr, NULL);
+    jsgf_rule_t *rule = jsgf ? jsgf_get_public_rule(jsgf) : NULL;
+    float weight = (float)cmd_ln_float32_r(decoder->config, "-lw");
+    fsg_model_t *fsg =
+        rule ? jsgf_build_fsg(jsgf, rule, ps_get_logmath(decoder->ps), weight) : NULL;
+    int failed = fsg ? ps_set_fsg(decoder->ps, "menu", fsg) : -1;
+    if (fsg)
+        fsg_model_free(fsg);
+    if (jsgf)
+        jsgf_grammar_free(jsgf);
+    return failed;
+}
+
 int ve_decoder_new(struct ve_decoder **out, const struct ve_recipe *recipe,
                    const struct ve_dictionary *dictionary, const char *model, char why[static 96])
 {
@@ -121,8 +139,8 @@ int ve_decoder_new(struct ve_decoder **out, const struct ve_recipe *recipe,
         err = load(decoder, model, why);
     if (!err)
         err = add_words(decoder->ps, recipe, dictionary, why);
-    if (!err && (ps_set_jsgf_string(decoder->ps, "menu", decoder->jsgf.ptr) != 0 ||
-                 ps_set_allphone_file(decoder->ps, "sounds", NULL) != 0)) {
+    if (!err &&
+        (set_grammar(decoder) != 0 || ps_set_allphone_file(decoder->ps, "sounds", NULL) != 0)) {
         (void)snprintf(why, 96, "the grammar cannot be loaded");
         err = VE_EFAILED;
     }

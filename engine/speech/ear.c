@@ -15,6 +15,7 @@
 #define FRAME        (VE_EAR_RATE / 100)
 
 #define SILENCE_DBFS (-57.0f) /* of the loudest tenth of a second */
+#define STEADY_DB    4.0f     /* between the loudest and the softest tenth of a second */
 #define SPREAD_MIN   8.0f     /* c0: about 7 dB */
 #define LOUD_MIN     12       /* frames */
 #define LOUD_RUN     4        /* frames in a row, else it was a click */
@@ -31,6 +32,7 @@ struct ve_ear {
     size_t count;
     size_t cap;
     float peak;    /* mean square of the loudest tenth of a second */
+    float floor;   /* and of the softest */
     double energy; /* of the present tenth, so far */
     size_t energy_count;
 };
@@ -88,6 +90,7 @@ void ve_ear_begin(struct ve_ear *ear)
     (void)fe_start_utt(ear->fe);
     ear->count = 0;
     ear->peak = 0;
+    ear->floor = 0;
     ear->energy = 0;
     ear->energy_count = 0;
 }
@@ -112,6 +115,7 @@ static void measure(struct ve_ear *ear, const int16_t *samples, size_t count)
         if (++ear->energy_count < 10 * FRAME)
             continue;
         float mean = (float)(ear->energy / (10 * FRAME));
+        ear->floor = ear->peak == 0 || mean < ear->floor ? mean : ear->floor;
         ear->peak = mean > ear->peak ? mean : ear->peak;
         ear->energy = 0;
         ear->energy_count = 0;
@@ -180,6 +184,11 @@ size_t ve_ear_frames(const struct ve_ear *ear)
     return ear->count;
 }
 
+static float power_of_db(float db)
+{
+    return powf(10.0f, db / 10);
+}
+
 static int compare_floats(const void *a, const void *b)
 {
     float left = *(const float *)a;
@@ -213,7 +222,7 @@ int ve_ear_range(const struct ve_ear *ear, struct ve_ear_range *out)
 {
     memset(out, 0, sizeof(*out));
     out->sound = VE_EAR_SILENCE;
-    if (ear->count == 0 || ear->peak < powf(10.0f, SILENCE_DBFS / 10) * 32768.0f * 32768.0f)
+    if (ear->count == 0 || ear->peak < power_of_db(SILENCE_DBFS) * 32768.0f * 32768.0f)
         return 0;
     float *sorted = ve_alloc_array(ear->count, sizeof(*sorted));
     if (!sorted)
@@ -222,11 +231,14 @@ int ve_ear_range(const struct ve_ear *ear, struct ve_ear_range *out)
         sorted[i] = ear->vectors[i][0];
     qsort(sorted, ear->count, sizeof(*sorted), compare_floats);
     float low = sorted[ear->count / 10];
-    out->spread = sorted[ear->count - 1 - ear->count / 20] - low;
+    /* As many frames are as loud as a run needs. */
+    size_t top = ear->count > LOUD_RUN ? ear->count - LOUD_RUN : 0;
+    out->spread = sorted[top] - low;
     out->cut = low + CUT_SHARE * out->spread;
     ve_free(sorted);
     bool found = find_loud(ear, out);
-    bool stands_out = found && out->loud >= LOUD_MIN && out->spread >= SPREAD_MIN;
+    bool stands_out = found && out->loud >= LOUD_MIN && out->spread >= SPREAD_MIN &&
+                      ear->peak > power_of_db(STEADY_DB) * ear->floor;
     out->sound = stands_out ? VE_EAR_SPEECH : VE_EAR_NOISE;
     return 0;
 }
