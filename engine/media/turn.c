@@ -312,10 +312,11 @@ void ve_turn_block(struct ve_turn *turn, float p, float level_db)
 
 void ve_turn_heard(struct ve_turn *turn, enum ve_turn_shape shape, uint32_t words)
 {
+    if (turn->state == VE_TURN_LISTENING)
+        return; /* a late word about an utterance that is over says nothing about the next one */
     turn->shape = shape;
     turn->words = words;
-    if (turn->state != VE_TURN_LISTENING)
-        confirm(turn);
+    confirm(turn);
 }
 
 void ve_turn_agent(struct ve_turn *turn, bool speaking, bool fixed, float level_db)
