@@ -165,7 +165,7 @@ static void transfer_cancel(struct ve_op *op)
         ve_call_transfer_forget(transfer->call);
 }
 
-static const struct ve_op_type transfer_type = {"transfer", transfer_cancel};
+static const struct ve_op_type transfer_type = {.name = "transfer", .cancel = transfer_cancel};
 
 static void transfer_done(void *arg, const char *outcome)
 {
@@ -208,7 +208,7 @@ static void watch_cancel(struct ve_op *op)
     ve_call_unwatch(&((struct watch_op *)op)->watch);
 }
 
-static const struct ve_op_type watch_type = {"turns", watch_cancel};
+static const struct ve_op_type watch_type = {.name = "turns", .cancel = watch_cancel};
 
 static void on_speech(void *arg, bool barge)
 {

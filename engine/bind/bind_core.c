@@ -45,7 +45,7 @@ static void spawn_cancel(struct ve_op *op)
         ve_task_close(child);
 }
 
-static const struct ve_op_type spawn_type = {"spawn", spawn_cancel};
+static const struct ve_op_type spawn_type = {.name = "spawn", .cancel = spawn_cancel};
 
 static void child_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
 {

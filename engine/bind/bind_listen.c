@@ -171,7 +171,7 @@ static void listen_cancel(struct ve_op *op)
     ve_buf_free(&listen->text);
 }
 
-static const struct ve_op_type listen_type = {"listen", listen_cancel};
+static const struct ve_op_type listen_type = {.name = "listen", .cancel = listen_cancel};
 
 /* core.listen(grammar) -> id | nil, code
  * Hears one utterance. Posts "partial" text; finishes "match" text tag confidence, or "no_match"

@@ -56,7 +56,7 @@ static void record_cancel(struct ve_op *op)
     record->recorder = record->closing = NULL;
 }
 
-static const struct ve_op_type record_type = {"record", record_cancel};
+static const struct ve_op_type record_type = {.name = "record", .cancel = record_cancel};
 
 /* The folder and a name that no other recording of the call has. */
 static void choose_path(struct record_op *record, const struct ve_bind *bind, struct ve_call *call)

@@ -151,7 +151,7 @@ static void say_cancel(struct ve_op *op)
     free_if_over(speaker);
 }
 
-static const struct ve_op_type say_type = {"say", say_cancel};
+static const struct ve_op_type say_type = {.name = "say", .cancel = say_cancel};
 
 static int start_voice(struct ve_bind *bind, struct speaker *speaker, struct ve_str text,
                        const char *voice)

@@ -16,7 +16,7 @@ static void tone_cancel(struct ve_op *op)
     tone->say = NULL;
 }
 
-static const struct ve_op_type tone_type = {"tone", tone_cancel};
+static const struct ve_op_type tone_type = {.name = "tone", .cancel = tone_cancel};
 
 static void on_done(void *arg, const struct ve_say_result *result)
 {

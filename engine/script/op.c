@@ -92,7 +92,7 @@ void ve_op_post(struct ve_op *op, const char *kind, const struct ve_value *value
     struct ve_message *message = compose(kind, values, count);
     if (!message)
         return;
-    if (op->waiting >= VE_OP_MESSAGES)
+    if (op->waiting >= (op->type->limit ? op->type->limit : VE_OP_MESSAGES))
         drop_newest(op);
     append(op, message);
 }
@@ -176,6 +176,8 @@ int ve_op_take(struct ve_op *op, lua_State *L)
     if (op->finished && !op->first) {
         op->type->cancel(op);
         free_op(op);
+    } else if (!op->first && op->type->drained) {
+        op->type->drained(op);
     }
     return pushed;
 }

@@ -57,6 +57,11 @@ struct ve_op_type {
     /* Stop: the task does not want it any more. May be called before or after the finish. Frees
      * what the operation holds in the engine, not the operation itself. */
     void (*cancel)(struct ve_op *op);
+    /* The task has taken the last waiting message: a paused source may go on. May be NULL. */
+    void (*drained)(struct ve_op *op);
+    /* Messages that may wait before the newest takes the place of the one before it; 0 means
+     * VE_OP_MESSAGES. For sources that pause themselves and must lose nothing. */
+    unsigned limit;
 };
 
 struct ve_message;
