@@ -4,8 +4,13 @@
 
 #include <string.h>
 
-/* Blocks over which the return loss is learned; until then the assumption holds. */
-#define LOSS_BLOCKS_MIN 10
+/* Blocks over which the return loss is measured once: half a second. */
+#define LOSS_BLOCKS 16
+/* Below it the agent's echo says nothing. */
+#define LOSS_AGENT_DB -45.0f
+#define LOSS_MAX_DB   60.0f
+/* The agent is not heard at all. */
+#define SILENT_DB -119.0f
 /* An agent's start within this time of the caller's last word was too early. */
 #define OVERLAP_MS       600
 #define PATIENCE_STEP_MS 200
@@ -89,7 +94,7 @@ void ve_turn_init(struct ve_turn *turn, const struct ve_turn_policy *policy,
 
 void ve_turn_set_policy(struct ve_turn *turn, const struct ve_turn_policy *policy)
 {
-    if (turn->loss_blocks == 0)
+    if (turn->loss_windows == 0)
         turn->loss_db = policy->return_loss_db;
     turn->policy = *policy;
 }
@@ -116,10 +121,9 @@ static uint32_t learned_ms(const struct ve_turn *turn)
 uint32_t ve_turn_endpoint_ms(const struct ve_turn *turn)
 {
     const struct ve_turn_policy *policy = &turn->policy;
-    uint32_t wait = policy->endpoint_ms;
-    uint32_t learned = learned_ms(turn) + turn->patience_ms;
-    if (learned > wait)
-        wait = learned;
+    uint32_t learned = learned_ms(turn);
+    uint32_t wait = learned > policy->endpoint_ms ? learned : policy->endpoint_ms;
+    wait += turn->patience_ms;
     if (turn->shape == VE_TURN_COMPLETE)
         wait = policy->endpoint_ms;
     else if (turn->shape == VE_TURN_UNFINISHED)
@@ -175,46 +179,81 @@ static float echo_ceiling(const struct ve_turn *turn)
     return turn->agent_db - turn->loss_db + turn->policy.barge_margin_db;
 }
 
-/* Speech, or the agent's own voice coming back? */
-static bool is_caller(const struct ve_turn *turn, float p, float level_db)
+/* No louder than the agent's own voice that comes back. agent_db looks back far enough to know of
+ * the echo that still comes when the agent has just ended. */
+static bool is_echo(const struct ve_turn *turn, float level_db)
 {
-    if (!turn->agent_speaking)
-        return p >= turn->policy.start_p;
-    return p >= turn->policy.barge_p && level_db > echo_ceiling(turn);
+    return turn->agent_db > SILENT_DB && level_db <= echo_ceiling(turn);
 }
 
-/* While only the agent speaks, what comes in is its echo: the quietest loss seen is the line's. A
- * block that may be the caller (louder than the echo we expect) teaches nothing. */
+static bool is_caller(const struct ve_turn *turn, float p, float level_db)
+{
+    float need = turn->agent_speaking ? turn->policy.barge_p : turn->policy.start_p;
+    return p >= need && !is_echo(turn, level_db);
+}
+
+/* While only the agent speaks, what comes in is its echo. It comes late, and neither sounds all the
+ * time, so blocks are not compared one by one: the loudest of half a second of what came in, with
+ * the least that was played lately. That never takes the line for better than it is. A block that
+ * may be the caller (louder than the echo we expect) teaches nothing. */
 static void learn_loss(struct ve_turn *turn, float level_db)
 {
-    if (!turn->agent_speaking || turn->agent_db < -45.0f || level_db > echo_ceiling(turn))
+    if (!turn->agent_speaking || turn->agent_db < LOSS_AGENT_DB || !is_echo(turn, level_db)) {
+        turn->loss_blocks = 0;
         return;
-    float loss = turn->agent_db - level_db;
-    if (loss > 60.0f)
-        loss = 60.0f;
-    turn->loss_blocks++;
-    if (turn->loss_blocks < LOSS_BLOCKS_MIN)
+    }
+    if (turn->loss_blocks == 0 || level_db > turn->loss_in_db)
+        turn->loss_in_db = level_db;
+    if (turn->loss_blocks == 0 || turn->agent_db < turn->loss_out_db)
+        turn->loss_out_db = turn->agent_db;
+    if (++turn->loss_blocks < LOSS_BLOCKS)
         return;
-    /* Down fast, up slowly: an echo that was underestimated interrupts the agent at once. */
-    float rate = loss < turn->loss_db ? 0.3f : 0.02f;
-    turn->loss_db += rate * (loss - turn->loss_db);
+    float loss = turn->loss_out_db - turn->loss_in_db;
+    loss = loss < 0 ? 0 : loss > LOSS_MAX_DB ? LOSS_MAX_DB : loss;
+    /* Down faster than up: an echo that was underestimated interrupts the agent. */
+    turn->loss_db += (loss < turn->loss_db ? 0.5f : 0.25f) * (loss - turn->loss_db);
+    turn->loss_blocks = 0;
+    turn->loss_windows++;
+}
+
+/* What we took for the caller may have been an echo that is louder than we knew: half of the way
+ * there, so that a cough does not make us deaf, and never below what is assumed anyway. */
+static void unlearn_loss(struct ve_turn *turn)
+{
+    float floor_db = turn->policy.return_loss_db;
+    float loss = (turn->loss_db + turn->barge_loss_db) / 2;
+    loss = loss > floor_db ? loss : floor_db;
+    if (loss < turn->loss_db)
+        turn->loss_db = loss;
+}
+
+/* Did the caller go on before, or just as, we began? Then the turn was not over. */
+static bool was_overlap(const struct ve_turn *turn, uint64_t from)
+{
+    return turn->turn > 1 && from < turn->agent_since + OVERLAP_MS;
+}
+
+static void add_patience(struct ve_turn *turn)
+{
+    turn->patience_ms += PATIENCE_STEP_MS;
+    if (turn->patience_ms > PATIENCE_MAX_MS)
+        turn->patience_ms = PATIENCE_MAX_MS;
 }
 
 static void open_utterance(struct ve_turn *turn)
 {
     bool barge = turn->agent_speaking;
-    /* The caller went on just as we began: the turn was not over, so be more patient. */
-    if (barge && turn->now_ms - turn->run_ms - turn->agent_since < OVERLAP_MS && turn->turn > 1 &&
-        turn->patience_ms < PATIENCE_MAX_MS)
-        turn->patience_ms += PATIENCE_STEP_MS;
     turn->state = VE_TURN_SPEAKING;
     turn->speech_from = turn->now_ms - turn->run_ms;
     turn->speech_to = turn->now_ms;
     turn->spoken_ms = turn->run_ms;
     turn->words = 0;
+    if (barge && was_overlap(turn, turn->speech_from))
+        add_patience(turn);
     turn->events->start(turn->arg, turn->speech_from, barge);
     if (barge) {
         turn->barge = VE_BARGE_PENDING;
+        turn->barge_loss_db = turn->agent_db - turn->run_db;
         turn->events->barge_pause(turn->arg);
     }
 }
@@ -227,6 +266,8 @@ static void listen_block(struct ve_turn *turn, float p, float level_db)
         turn->run_ms = 0;
         return;
     }
+    if (turn->run_ms == 0 || level_db > turn->run_db)
+        turn->run_db = level_db;
     turn->run_ms += VE_TURN_BLOCK_MS;
     if (turn->run_ms >= need)
         open_utterance(turn);
@@ -259,7 +300,7 @@ static bool take_back(struct ve_turn *turn, uint64_t silence_ms)
     if (turn->barge != VE_BARGE_PENDING || silence_ms < turn->policy.resume_ms)
         return false;
     turn->barge = VE_BARGE_NONE;
-    discard(turn);
+    unlearn_loss(turn);
     turn->state = VE_TURN_LISTENING;
     turn->run_ms = 0;
     turn->shape = VE_TURN_PLAIN;
@@ -300,7 +341,9 @@ void ve_turn_block(struct ve_turn *turn, float p, float level_db)
         listen_block(turn, p, level_db);
         return;
     }
-    if (p >= turn->policy.end_p)
+    /* When the agent begins while the caller's turn is open, its echo must not keep it open. */
+    bool echo = turn->barge != VE_BARGE_PENDING && is_echo(turn, level_db);
+    if (p >= turn->policy.end_p && !echo)
         speech_block(turn);
     else
         silent_block(turn);

@@ -74,6 +74,7 @@ struct ve_turn {
     enum ve_turn_shape shape;
     uint64_t now_ms;      /* media clock: end of the last block */
     uint32_t run_ms;      /* speech in a row that has not yet opened an utterance */
+    float run_db;         /* its loudest block, dBFS */
     uint64_t speech_from; /* ms: where the utterance began */
     uint64_t speech_to;   /* ms: end of its last speech block */
     uint32_t spoken_ms;   /* speech blocks in this utterance */
@@ -88,7 +89,11 @@ struct ve_turn {
     uint64_t agent_since; /* ms when it began to speak */
     /* learned */
     float loss_db;                  /* echo return loss */
-    uint32_t loss_blocks;           /* blocks it was learned from */
+    uint32_t loss_windows;          /* measurements it was learned from */
+    uint32_t loss_blocks;           /* blocks in the measurement under way */
+    float loss_in_db;               /* the loudest of them that came in, dBFS */
+    float loss_out_db;              /* the least of agent_db in them */
+    float barge_loss_db;            /* as if the barge were an echo */
     uint16_t pause[VE_TURN_PAUSES]; /* ms, pauses inside turns */
     uint32_t pauses;
     uint32_t patience_ms; /* added after the agent talked over the caller */
