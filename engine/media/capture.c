@@ -44,8 +44,6 @@ int ve_capture_detect_digits(struct ve_capture *capture, bool on)
 static int change_rate(struct ve_capture *capture, uint32_t rate, uint64_t media_ms)
 {
     struct ve_resampler *down = NULL;
-    if (rate < 8000 || rate > 48000)
-        return VE_EINVAL;
     int err = rate == VE_VAD_RATE ? 0 : ve_resampler_new(&down, rate, VE_VAD_RATE);
     if (err)
         return err;
@@ -126,6 +124,8 @@ int ve_capture_push(struct ve_capture *capture, const int16_t *samples, size_t c
                     uint64_t now, uint64_t media_ms, const struct ve_capture_events *events,
                     void *arg)
 {
+    if (rate < 8000 || rate > 48000)
+        return VE_EINVAL;
     int err = rate == capture->rate ? 0 : change_rate(capture, rate, media_ms);
     struct listener to = {events, arg, now};
     while (count && !err) {
