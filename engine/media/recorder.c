@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "loop/job.h"
+#include "loop/timer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,13 @@ struct ve_recorder {
     int err;      /* the disk thread's */
     uint64_t put; /* frames on disk; the disk thread's */
     struct block *filling;
-    unsigned waiting; /* blocks */
+    struct block *last; /* owned until close: closing must not need memory */
+    unsigned waiting;   /* blocks */
     uint64_t lost;
-    bool abandoned; /* closed without memory for the last block */
+    bool closed;
+    bool canceled; /* the last block was not written: the engine ends */
+    int abandoned; /* the last block could not be submitted: why */
+    struct ve_timer gone;
     void (*done)(void *arg, const struct ve_recorder_result *result);
     void *arg;
 };
@@ -96,12 +101,12 @@ static void block_work(struct ve_job *job)
 
 /* --- on the loop ------------------------------------------------------------------------------ */
 
-static void finish(struct ve_recorder *recorder, bool canceled)
+static void finish(struct ve_recorder *recorder)
 {
     struct ve_recorder_result result = {
         .err = recorder->err         ? recorder->err
-               : recorder->abandoned ? VE_ENOMEM
-               : canceled            ? VE_ECANCELED
+               : recorder->abandoned ? recorder->abandoned
+               : recorder->canceled  ? VE_ECANCELED
                                      : 0,
         .frames = recorder->put,
         .lost = recorder->lost,
@@ -117,17 +122,20 @@ static void block_done(struct ve_job *job)
 {
     struct block *block = VE_CONTAINER(job, struct block, job);
     struct ve_recorder *recorder = block->recorder;
-    bool last = block->last;
-    bool canceled = job->canceled;
+    recorder->canceled = recorder->canceled || (block->last && job->canceled);
     recorder->waiting--;
     ve_free(block);
-    if (last || (recorder->abandoned && !recorder->waiting))
-        finish(recorder, canceled);
+    if (recorder->closed && !recorder->waiting)
+        finish(recorder);
 }
 
-static struct block *new_block(struct ve_recorder *recorder)
+static void on_gone(void *arg)
 {
-    size_t cap = recorder->rate / 2;
+    finish(arg);
+}
+
+static struct block *new_block(struct ve_recorder *recorder, size_t cap)
+{
     struct block *block = ve_alloc(sizeof(*block) + cap * recorder->channels * sizeof(int16_t));
     if (!block)
         return NULL;
@@ -171,9 +179,15 @@ int ve_recorder_new(struct ve_recorder **out, struct ve_loop *loop, const char *
     recorder->channels = channels;
     recorder->fd = -1;
     ve_strand_init(&recorder->strand);
-    if (!ve_str_copy(recorder->path, sizeof(recorder->path), ve_str(path))) {
+    ve_timer_init(&recorder->gone, loop, on_gone, recorder);
+    int err = ve_str_copy(recorder->path, sizeof(recorder->path), ve_str(path)) ? 0 : VE_ETOOBIG;
+    if (!err) {
+        recorder->last = new_block(recorder, 0);
+        err = recorder->last ? 0 : VE_ENOMEM;
+    }
+    if (err) {
         ve_free(recorder);
-        return VE_ETOOBIG;
+        return err;
     }
     *out = recorder;
     return 0;
@@ -183,7 +197,7 @@ int ve_recorder_write(struct ve_recorder *recorder, const int16_t *frames, size_
 {
     while (count) {
         if (!recorder->filling)
-            recorder->filling = new_block(recorder);
+            recorder->filling = new_block(recorder, recorder->rate / 2);
         struct block *block = recorder->filling;
         if (!block) {
             recorder->lost += count;
@@ -204,20 +218,26 @@ int ve_recorder_write(struct ve_recorder *recorder, const int16_t *frames, size_
 void ve_recorder_close(struct ve_recorder *recorder,
                        void (*done)(void *arg, const struct ve_recorder_result *result), void *arg)
 {
-    struct block *block = recorder->filling ? recorder->filling : new_block(recorder);
-    recorder->filling = NULL;
+    struct block *last = recorder->last;
     recorder->done = done;
     recorder->arg = arg;
-    if (block) {
-        block->last = true;
-        if (submit(recorder, block) == 0)
-            return;
-        ve_free(block);
-    }
-    /* No memory, or the loop is being freed: what was submitted still refers to the recorder. */
-    recorder->abandoned = true;
-    if (!recorder->waiting)
-        finish(recorder, true);
+    recorder->closed = true;
+    recorder->last = NULL;
+    if (recorder->filling)
+        pass_on(recorder);
+    last->last = true;
+    int err = submit(recorder, last);
+    if (!err)
+        return;
+    /* No thread, or the loop is being freed: what was submitted still refers to the recorder. */
+    ve_free(last);
+    recorder->abandoned = err;
+    if (recorder->waiting)
+        return;
+    if (err == VE_EGONE)
+        finish(recorder); /* no later step will come */
+    else
+        ve_timer_start(&recorder->gone, 0);
 }
 
 void ve_recorder_forget(struct ve_recorder *recorder)
