@@ -28,21 +28,38 @@ static int l_exit(lua_State *L)
     return lua_error(L);
 }
 
-/* A file of lualib as a module of the spec's state, with `core` as its second argument. */
-static void preload(lua_State *L, const char *module, const char *as)
+/* Loads a module of lualib as it is loaded in a script's state: with its name and `core`. */
+static int l_load_module(lua_State *L)
 {
+    const struct ve_lualib_file *file = lua_touserdata(L, lua_upvalueindex(1));
+    if (luaL_loadbufferx(L, file->source, file->len, file->chunk, "t") != LUA_OK)
+        return lua_error(L);
+    lua_pushstring(L, file->module);
+    lua_getglobal(L, "simcore");
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+static void preload_as(lua_State *L, const struct ve_lualib_file *file, const char *name)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)file);
+    lua_pushcclosure(L, l_load_module, 1);
+    lua_setfield(L, -2, name);
+}
+
+/* Specs may require any module of lualib; two have names of their own. */
+static void preload_lualib(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "preload");
     for (const struct ve_lualib_file *file = ve_lualib_files; file->module; file++) {
-        if (strcmp(file->module, module) != 0)
-            continue;
-        lua_getglobal(L, "package");
-        lua_getfield(L, -1, "preload");
-        if (luaL_loadbufferx(L, file->source, file->len, file->chunk, "t") != LUA_OK)
-            lua_error(L);
-        lua_setfield(L, -2, as);
-        lua_pop(L, 2);
-        return;
+        preload_as(L, file, file->module);
+        if (strcmp(file->module, "voice.sim") == 0)
+            preload_as(L, file, "sim");
+        if (strcmp(file->module, "voice.busted_handler") == 0)
+            preload_as(L, file, "busted.outputHandlers.voiceengine");
     }
-    luaL_error(L, "lualib has no %s", module);
+    lua_pop(L, 2);
 }
 
 /* JSON for lualib/voice/sim.lua: the engine's own. */
@@ -89,8 +106,7 @@ static int run_protected(lua_State *L)
     char **argv = lua_touserdata(L, 2);
     luaL_openlibs(L);
     add_core(L);
-    preload(L, "voice.sim", "sim");
-    preload(L, "voice.busted_handler", "busted.outputHandlers.voiceengine");
+    preload_lualib(L);
     lua_getglobal(L, "os");
     lua_pushcfunction(L, l_exit);
     lua_setfield(L, -2, "exit");

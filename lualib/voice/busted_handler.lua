@@ -1,7 +1,7 @@
 -- How `voiceengine test` prints a run: what failed, with its place, and a closing line that other
 -- programs can add up.
 
-return function(options)
+local function new_handler(options)
    local busted = require("busted")
    local handler = require("busted.outputHandlers.base")()
 
@@ -44,3 +44,5 @@ return function(options)
    busted.subscribe({ "suite", "end" }, handler.suiteEnd)
    return handler
 end
+
+return new_handler
