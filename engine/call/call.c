@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Tells every watch that listens to `member`; the arguments may name it: `watch`. */
 #define SESSION_EACH(call, member, ...)                                                            \
     do {                                                                                           \
         VE_LIST_EACH(&(call)->watches, it_)                                                        \
         {                                                                                          \
-            struct ve_call_watch *watch_ = VE_CONTAINER(it_, struct ve_call_watch, link);          \
-            if (watch_->events->member)                                                            \
-                watch_->events->member(watch_->arg, ##__VA_ARGS__);                                \
+            struct ve_call_watch *watch = VE_CONTAINER(it_, struct ve_call_watch, link);           \
+            if (watch->events->member)                                                             \
+                watch->events->member(__VA_ARGS__);                                                \
         }                                                                                          \
     } while (0)
 
@@ -29,34 +30,34 @@ void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char
 
 static void on_speech(void *arg, bool barge)
 {
-    SESSION_EACH((struct ve_call *)arg, speech, barge);
+    SESSION_EACH((struct ve_call *)arg, speech, watch->arg, barge);
 }
 
 static void on_speculate(void *arg, uint32_t turn, uint32_t take)
 {
-    SESSION_EACH((struct ve_call *)arg, speculate, turn, take);
+    SESSION_EACH((struct ve_call *)arg, speculate, watch->arg, turn, take);
 }
 
 static void on_discard(void *arg, uint32_t turn, uint32_t take)
 {
-    SESSION_EACH((struct ve_call *)arg, discard, turn, take);
+    SESSION_EACH((struct ve_call *)arg, discard, watch->arg, turn, take);
 }
 
 static void on_commit(void *arg, uint32_t turn, uint32_t take)
 {
     struct ve_call *call = arg;
     call->answer_pending = true;
-    SESSION_EACH(call, commit, turn, take);
+    SESSION_EACH(call, commit, watch->arg, turn, take);
 }
 
 static void on_interrupted(void *arg)
 {
-    SESSION_EACH((struct ve_call *)arg, interrupted);
+    SESSION_EACH((struct ve_call *)arg, interrupted, watch->arg);
 }
 
 static void on_digit(void *arg, char digit)
 {
-    SESSION_EACH((struct ve_call *)arg, digit, digit);
+    SESSION_EACH((struct ve_call *)arg, digit, watch->arg, digit);
 }
 
 static const struct ve_session_events session_events = {

@@ -157,7 +157,10 @@ static int parse(struct arguments *args, int argc, char **argv)
                 args->steps[args->count] = (unsigned)n;
             }
         } else if (c == 's') {
-            args->seconds = atof(optarg);
+            char *end;
+            args->seconds = strtod(optarg, &end);
+            if (end == optarg || *end)
+                return VE_EINVAL;
         } else if (c == 'j') {
             args->json = true;
         } else {

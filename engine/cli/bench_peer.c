@@ -50,10 +50,11 @@ static void answer_upgrade(struct peer *peer)
 static size_t compose(const struct bare *bare, const int16_t *samples, size_t count, uint8_t *out)
 {
     char *at = (char *)out + 4;
-    at += sprintf(at, // NOLINT: bounded by OUT_MAX, the frame is ours
-                  "{\"type\":\"streamAudio\",\"data\":{\"audioDataType\":\"raw\",\"sampleRate\":%u,"
-                  "\"audioData\":\"",
-                  bare->rate_out);
+    at +=
+        snprintf(at, OUT_MAX - 4,
+                 "{\"type\":\"streamAudio\",\"data\":{\"audioDataType\":\"raw\",\"sampleRate\":%u,"
+                 "\"audioData\":\"",
+                 bare->rate_out);
     at += ve_base64_encode(at, samples, count * 2, VE_BASE64_STD);
     memcpy(at, "\"}}", 3);
     size_t len = (size_t)(at + 3 - ((char *)out + 4));

@@ -56,7 +56,8 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         char name[4096];
         module_name(name, sizeof(name), argv[i]);
-        fprintf(out, "    {\"%s\", \"@lualib/%s\", (const char *)source_%d, sizeof(source_%d) - 1},\n",
+        fprintf(out,
+                "    {\"%s\", \"@lualib/%s\", (const char *)source_%d, sizeof(source_%d) - 1},\n",
                 name, argv[i], i, i);
     }
     fprintf(out, "    {0, 0, 0, 0},\n};\n");

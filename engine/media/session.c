@@ -49,7 +49,7 @@ struct ve_session {
     uint32_t text_ms;   /* pretended speech still to come */
     struct ve_buf text; /* what it says */
     bool echo;
-    bool echo_loud; /* the last samples were above the level gate */
+    bool echo_loud;                      /* the last samples were above the level gate */
     struct ve_resampler *echo_resampler; /* owned */
     uint32_t echo_rate;
 };

@@ -16,7 +16,7 @@ struct ve_speech {
     const struct ve_log *log;         /* borrowed; may be NULL */
     struct ve_decoder_pool *decoders; /* owned */
     unsigned users;                   /* syntheses and recognisers alive */
-    void (*drained)(void *arg); /* NULL: nobody waits for the last of them */
+    void (*drained)(void *arg);       /* NULL: nobody waits for the last of them */
     void *drained_arg;
     struct ve_timer drain;
 };

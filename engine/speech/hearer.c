@@ -21,7 +21,7 @@ struct ve_hearer {
 };
 
 int ve_hearer_new(struct ve_hearer **out, struct ve_decoder_pool *pool,
-                    const struct ve_grammar *grammar, uint32_t rate)
+                  const struct ve_grammar *grammar, uint32_t rate)
 {
     struct ve_hearer *listener = ve_alloc(sizeof(*listener));
     if (!listener)
@@ -131,7 +131,7 @@ static void describe(const struct ve_hearer *listener, const struct ve_ear_range
 }
 
 int ve_hearer_hear(struct ve_hearer *listener, const int16_t *samples, size_t count, bool last,
-                     struct ve_heard *out, char why[static 96])
+                   struct ve_heard *out, char why[static 96])
 {
     memset(out, 0, sizeof(*out));
     int err = ve_ear_hear(listener->ear, samples, count);

@@ -22,7 +22,7 @@ struct ve_heard {
 
 /* Copies of the grammar's parts go into it; `pool` is borrowed. */
 int ve_hearer_new(struct ve_hearer **out, struct ve_decoder_pool *pool,
-                    const struct ve_grammar *grammar, uint32_t rate);
+                  const struct ve_grammar *grammar, uint32_t rate);
 /* NULL is allowed. */
 void ve_hearer_free(struct ve_hearer *listener);
 /* Loads what takes time, so that the first utterance does not wait. VE_EFAILED and why. */
@@ -31,6 +31,6 @@ int ve_hearer_warm(struct ve_hearer *listener, char why[static 96]);
 void ve_hearer_begin(struct ve_hearer *listener);
 /* More samples of the utterance; `last`: there are no more of them. */
 int ve_hearer_hear(struct ve_hearer *listener, const int16_t *samples, size_t count, bool last,
-                     struct ve_heard *out, char why[static 96]);
+                   struct ve_heard *out, char why[static 96]);
 
 #endif

@@ -28,10 +28,10 @@ struct ve_recogniser {
     struct ve_speech *speech; /* borrowed */
     struct ve_recogniser_options options;
     struct ve_hearer *listener; /* owned; the job's while it works */
-    struct ve_link utterances;    /* owned, in order; a job works on the first */
-    struct utterance *open;       /* the last one, while it is fed; or NULL */
-    unsigned finished;            /* utterances whose results are to come */
-    struct ve_buf last_partial;   /* owned: the text given last for the open utterance */
+    struct ve_link utterances;  /* owned, in order; a job works on the first */
+    struct utterance *open;     /* the last one, while it is fed; or NULL */
+    unsigned finished;          /* utterances whose results are to come */
+    struct ve_buf last_partial; /* owned: the text given last for the open utterance */
     bool closed;
     bool failed;
     /* the job: given to it */
@@ -79,8 +79,8 @@ static void work(struct ve_job *job)
         ve_hearer_begin(recogniser->listener);
     recogniser->err =
         ve_hearer_hear(recogniser->listener, (const int16_t *)(const void *)recogniser->batch.ptr,
-                         recogniser->batch.len / sizeof(int16_t), recogniser->last,
-                         &recogniser->heard, recogniser->why);
+                       recogniser->batch.len / sizeof(int16_t), recogniser->last,
+                       &recogniser->heard, recogniser->why);
 }
 
 static int submit(struct ve_recogniser *recogniser, uint64_t sim_cost)

@@ -20,8 +20,8 @@ int ve_speech_process_init(void);
 
 struct ve_speech;
 int ve_speech_new(struct ve_speech **out, struct ve_loop *loop, const struct ve_log *log);
-/* Calls `drained` in a later step once nothing is alive any more: what was cancelled or closed still
- * has a job to come back from. */
+/* Calls `drained` in a later step once nothing is alive any more: what was cancelled or closed
+ * still has a job to come back from. */
 void ve_speech_drain(struct ve_speech *speech, void (*drained)(void *arg), void *arg);
 /* Streams and syntheses must have ended (ve_speech_drain tells); frees the idle decoders. */
 void ve_speech_free(struct ve_speech *speech);

@@ -2,7 +2,7 @@
 --
 --    voice.enum { "sales", "billing" }      voice.string { description = "the caller's name" }
 --    voice.integer { min = 1, max = 20 }    voice.optional(voice.boolean())
---    voice.array(voice.string())            voice.object { day = voice.string(), hour = voice.number() }
+--    voice.array(voice.string())    voice.object { day = voice.string(), hour = voice.number() }
 
 local _, core = ...
 

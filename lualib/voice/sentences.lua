@@ -9,7 +9,8 @@ local sentences = {}
 
 -- Words that end in a full stop without ending a sentence.
 local abbreviations = {
-   en = "mr mrs ms dr prof st sr jr vs etc approx no fig vol dept est inc ltd co e.g i.e a.m p.m u.s u.k",
+   en = "mr mrs ms dr prof st sr jr vs etc approx no fig vol dept est inc ltd co "
+      .. "e.g i.e a.m p.m u.s u.k",
    fr = "m mm mme mlle dr pr st ste av bd env etc cf p.ex n° tél",
    de = "hr fr dr prof st str nr z.b d.h u.a usw ca bzw evtl ggf inkl tel",
    es = "sr sra srta dr dra ud uds etc p.ej av núm tel",

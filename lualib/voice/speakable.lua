@@ -15,7 +15,8 @@ local words = {
       dollars = "dollars",
       pounds = "pounds",
       date = "%s %d, %d",
-      months = "January February March April May June July August September October November December",
+      months = "January February March April May June July August September "
+         .. "October November December",
    },
    fr = {
       at = "arobase",
@@ -28,7 +29,8 @@ local words = {
       dollars = "dollars",
       pounds = "livres",
       date = "%2$d %1$s %3$d",
-      months = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+      months = "janvier février mars avril mai juin juillet août septembre "
+         .. "octobre novembre décembre",
    },
    de = {
       at = "at",
@@ -54,7 +56,8 @@ local words = {
       dollars = "dólares",
       pounds = "libras",
       date = "%2$d de %1$s de %3$d",
-      months = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+      months = "enero febrero marzo abril mayo junio julio agosto septiembre "
+         .. "octubre noviembre diciembre",
    },
 }
 

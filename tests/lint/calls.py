@@ -40,6 +40,9 @@ BANNED = {
 
 CLOCKS = """gettimeofday time clock clock_gettime timespec_get ftime uv_hrtime uv_now
 uv_gettimeofday""".split()
+# The generators of `voiceengine bench` are processes of their own that measure the engine from
+# outside, beside a bare epoll loop: they have no ve_loop to ask.
+MEASURING = "cli/bench_"
 SLEEPS = "sleep usleep nanosleep clock_nanosleep uv_sleep".split()
 
 
@@ -48,9 +51,9 @@ def reason(name, place):
         return "the heap has one door, base/alloc.h: ve_alloc, ve_realloc, ve_free, ve_strndup"
     if name in BANNED:
         return BANNED[name]
-    if name in CLOCKS and not place.startswith("loop/"):
+    if name in CLOCKS and not place.startswith(("loop/", MEASURING)):
         return "time comes from the loop: ve_loop_now, ve_loop_wall_ms"
-    if name in SLEEPS:
+    if name in SLEEPS and not place.startswith(MEASURING):
         return "nothing sleeps: use a ve_timer"
     return None
 

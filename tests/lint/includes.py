@@ -37,7 +37,8 @@ SHARED = {
 # Headers of libraries, and where alone they may be named: a room, or files of one.
 # cli/version.c asks every library for its version; the verb `test` hosts busted in a state of its
 # own, and cli/world.c is what that state sees.
-HOSTS = {"cli/version.c", "cli/test.c", "cli/world.c"}
+# The floor of `bench echo` resamples with the library itself, as a bare program would.
+HOSTS = {"cli/version.c", "cli/test.c", "cli/world.c", "cli/bench_peer.c"}
 LIBRARIES = [
     (r"l(ua|auxlib|ualib)\.h$", r"(script|bind)/"),
     (r"uv\.h$", r"(loop|net)/"),

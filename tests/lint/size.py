@@ -44,7 +44,8 @@ BUSTED_BLOCK = re.compile(r"\b(describe|context)\s*\([\s,]*$")
 def lua_functions(text):
     code = LUA_NOISE.sub(lambda m: "\n" * m.group().count("\n"), text)
     stack = []
-    for match in re.finditer(r"\b(function|if|do|repeat|until|end)\b\s*([\w.:]*)", code):
+    for match in re.finditer(r"\b(if|do|repeat|until|end|function)\b(?:(?<=function)[ \t]+([\w.:]+))?",
+                             code):
         word, line = match.group(1), code.count("\n", 0, match.start()) + 1
         if word in ("end", "until"):
             opened = stack.pop() if stack else None
