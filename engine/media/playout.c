@@ -20,6 +20,7 @@
 #define PIECE_OUT 2048 /* samples that 20 ms, or a flush, can become */
 #define LEVELS    64   /* of 20 ms each: lead plus look-back */
 #define LEVEL_MS  20
+#define LOOK_BACK (400 * VE_MS) /* over which the loudest level is told */
 
 struct segment {
     struct ve_link link;
@@ -56,11 +57,11 @@ struct ve_playout {
     /* The play clock: samples given to the peer, and how many of them it has played by now. */
     uint64_t sent_total;
     uint64_t played_total;
-    uint64_t orphans;     /* samples in flight whose segment has ended */
-    uint64_t stretch_at;  /* ns: the peer began to play `stretch_pos` then */
-    uint64_t stretch_pos; /* samples */
-    float level[LEVELS];  /* of 20 ms each, by position in sent_total */
-    uint64_t level_pos[LEVELS];
+    uint64_t orphans;          /* samples in flight whose segment has ended */
+    uint64_t stretch_at;       /* ns: the peer began to play `stretch_pos` then */
+    uint64_t stretch_pos;      /* samples */
+    float level[LEVELS];       /* of 20 ms each, by position in sent_total; 0 = none */
+    uint64_t level_at[LEVELS]; /* ns from which each is heard */
 };
 
 static struct segment *segment_of(struct ve_link *link)
@@ -212,6 +213,8 @@ static void take_back(struct ve_playout *p)
     {
         segment_of(it)->sent = segment_of(it)->played;
     }
+    for (int i = 0; i < LEVELS; i++)
+        p->level[i] = p->level_at[i] < ve_loop_now(p->loop) ? p->level[i] : 0.0f;
     p->sent_total = p->played_total;
     p->orphans = 0;
     p->fade = true;
@@ -220,7 +223,8 @@ static void take_back(struct ve_playout *p)
 /* --- sending ------------------------------------------------------------------------------------
  */
 
-static void note_levels(struct ve_playout *p, const int16_t *samples, size_t count)
+static void note_levels(struct ve_playout *p, const int16_t *samples, size_t count,
+                        uint64_t heard_at)
 {
     size_t step = (size_t)p->config.rate * LEVEL_MS / 1000;
     for (size_t at = 0; at < count; at += step) {
@@ -228,7 +232,7 @@ static void note_levels(struct ve_playout *p, const int16_t *samples, size_t cou
         uint64_t pos = p->sent_total + at;
         size_t slot = (size_t)(pos / step) % LEVELS;
         p->level[slot] = ve_level_rms(samples + at, n);
-        p->level_pos[slot] = pos;
+        p->level_at[slot] = heard_at + to_ns(p, at);
     }
 }
 
@@ -272,7 +276,7 @@ static void count_as_sent(struct ve_playout *p, const int16_t *samples, size_t c
         p->stretch_pos = p->sent_total;
     }
     uint64_t heard_at = now + to_ns(p, outstanding(p));
-    note_levels(p, samples, count);
+    note_levels(p, samples, count, heard_at);
     p->sent_total += count;
     VE_LIST_EACH(&p->segments, it)
     {
@@ -556,13 +560,14 @@ void ve_playout_interrupt(struct ve_playout *p)
     ve_timer_start(&p->pump, 0);
 }
 
+/* By the clock and not by what was played: an agent that has long been silent has no echo. */
 static float recent_level(const struct ve_playout *p)
 {
-    uint64_t window = to_samples(p, 400 * VE_MS);
+    uint64_t now = ve_loop_now(p->loop);
     float loudest = -120.0f;
     for (int i = 0; i < LEVELS; i++) {
-        bool heard = p->level_pos[i] < p->played_total &&
-                     p->level_pos[i] + window >= p->played_total && p->level[i] < 0.0f;
+        bool heard =
+            p->level[i] < 0.0f && p->level_at[i] < now && p->level_at[i] + LOOK_BACK >= now;
         if (heard && p->level[i] > loudest)
             loudest = p->level[i];
     }
