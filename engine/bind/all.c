@@ -12,6 +12,8 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_grammar(L);
     ve_bind_record(L);
     ve_bind_tone(L);
+    ve_bind_hear(L);
+    ve_bind_scripted(L);
 }
 
 struct ve_bind *ve_bind_of(lua_State *L)
@@ -34,6 +36,18 @@ struct ve_call *ve_bind_task_call(lua_State *L)
     struct ve_call *call = ve_task_owner(ve_bind_task(L));
     if (!call)
         luaL_error(L, "this needs a call, and this handler has none");
+    return call;
+}
+
+struct ve_call *ve_bind_effect_call(lua_State *L)
+{
+    struct ve_call *call = ve_bind_task_call(L);
+    struct ve_task_take work = ve_task_take(ve_bind_task(L));
+    if (work.turn && !ve_call_committed(call, work.turn, work.take))
+        luaL_error(L,
+                   "nothing with an effect may run for turn %d, take %d: that answer was begun on "
+                   "trial and is not committed",
+                   (int)work.turn, (int)work.take);
     return call;
 }
 

@@ -19,6 +19,17 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* What a simulated provider answers, one piece after the other; see ve_scripted_add. */
+struct ve_scripted_answer;
+struct ve_scripted {
+    /* Fills the answer to a request (JSON) of a role ("llm"); VE_ENOENT: the spec has none. */
+    int (*ask)(void *arg, struct ve_str role, struct ve_str request, struct ve_scripted_answer *to);
+    void *arg;
+};
+/* A piece (any text) that comes `after_s` seconds behind the one before it. VE_ENOMEM, VE_EINVAL.
+ */
+int ve_scripted_add(struct ve_scripted_answer *answer, double after_s, struct ve_str piece);
+
 /* The services of a worker, for the bindings. Members are borrowed; NULL: not there. */
 struct ve_bind {
     struct ve_loop *loop;
@@ -26,6 +37,8 @@ struct ve_bind {
     struct ve_calls *calls;
     struct ve_speech *speech;
     const char *data_dir; /* recordings go below it; NULL: nothing is written */
+    /* Answers of a spec instead of a provider's, in simulations; `ask` NULL: there are none. */
+    struct ve_scripted scripted;
     bool text_mode; /* simulated callers without audio: voices give silence of the right length */
 };
 
@@ -41,6 +54,8 @@ void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);
 void ve_bind_record(lua_State *L);
 void ve_bind_tone(lua_State *L);
+void ve_bind_hear(lua_State *L);
+void ve_bind_scripted(lua_State *L);
 
 /* The services; every core function has them as its upvalue's context. */
 struct ve_bind *ve_bind_of(lua_State *L);
@@ -48,6 +63,9 @@ struct ve_bind *ve_bind_of(lua_State *L);
 struct ve_task *ve_bind_task(lua_State *L);
 /* The task's call; raises when it has none. [-0, +0, v] */
 struct ve_call *ve_bind_task_call(lua_State *L);
+/* As ve_bind_task_call, for what has an effect outside: also raises when the task works for an
+ * answer that was begun on trial and not committed. [-0, +0, v] */
+struct ve_call *ve_bind_effect_call(lua_State *L);
 /* Pushes nil and the code of an error; returns 2. */
 int ve_bind_fail(lua_State *L, int err);
 /* A table's field: text, number or flag, with a default. [-0, +0, v] */

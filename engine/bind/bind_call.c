@@ -51,7 +51,7 @@ static int l_set_vars(lua_State *L)
 /* core.hangup(): the call ends once what is queued has been played */
 static int l_hangup(lua_State *L)
 {
-    ve_call_hangup(ve_bind_task_call(L));
+    ve_call_hangup(ve_bind_effect_call(L));
     return 0;
 }
 
@@ -71,7 +71,7 @@ static int l_digits(lua_State *L)
     const char *digits = luaL_checklstring(L, 1, &len);
     luaL_argcheck(L, len > 0 && len <= 64 && strspn(digits, "0123456789*#ABCDabcd") == len, 1,
                   "1 to 64 of 0-9 * # A-D");
-    int err = ve_call_digits(ve_bind_task_call(L), ve_str_n(digits, len));
+    int err = ve_call_digits(ve_bind_effect_call(L), ve_str_n(digits, len));
     if (err)
         return ve_bind_fail(L, err);
     lua_pushboolean(L, 1);
@@ -177,7 +177,7 @@ static void transfer_done(void *arg, const char *outcome)
 /* core.transfer(number, timeout_s) -> id | nil, code; finishes "answered", "no_answer", ... */
 static int l_transfer(lua_State *L)
 {
-    struct ve_call *call = ve_bind_task_call(L);
+    struct ve_call *call = ve_bind_effect_call(L);
     size_t len;
     const char *number = luaL_checklstring(L, 1, &len);
     double timeout = luaL_checknumber(L, 2);

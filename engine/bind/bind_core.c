@@ -62,17 +62,17 @@ static void child_over(void *arg, struct ve_task *task, const struct ve_task_res
     ve_op_finish(&spawn->op, "error", values, 1);
 }
 
-/* core.spawn(fn, ...) -> id; finishes "done" or "error" with its message. */
-static int l_spawn(lua_State *L)
+/* Spawns the function and arguments on top of the stack. [-all, +1 or 2, v] */
+static int spawn(lua_State *L, struct ve_task_take take)
 {
     struct ve_task *task = ve_bind_task(L);
-    luaL_checktype(L, 1, LUA_TFUNCTION);
     struct spawn_op *spawn = ve_op_new(task, &spawn_type, sizeof(*spawn));
     if (!spawn)
         return ve_bind_fail(L, VE_EBUSY);
     struct ve_task_options options = {
         .shard = ve_task_shard(task),
         .owner = ve_task_owner(task),
+        .take = take,
         .over = child_over,
         .arg = spawn,
     };
@@ -83,6 +83,27 @@ static int l_spawn(lua_State *L)
     }
     lua_pushinteger(L, spawn->op.id);
     return 1;
+}
+
+/* core.spawn(fn, ...) -> id; finishes "done" or "error" with its message. What it starts works for
+ * the same answer as the task that spawns it. */
+static int l_spawn(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    return spawn(L, ve_task_take(ve_bind_task(L)));
+}
+
+/* core.spawn_for(turn, take, fn, ...) -> id: as spawn, for the answer of that turn and take */
+static int l_spawn_for(lua_State *L)
+{
+    lua_Integer turn = luaL_checkinteger(L, 1);
+    lua_Integer take = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, turn > 0 && turn <= UINT32_MAX, 1, "no turn has this number");
+    luaL_argcheck(L, take > 0 && take <= UINT32_MAX, 2, "no take has this number");
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    lua_rotate(L, 1, -2);
+    lua_pop(L, 2);
+    return spawn(L, (struct ve_task_take){(uint32_t)turn, (uint32_t)take});
 }
 
 /* core.now() -> seconds of the loop's clock */
@@ -142,9 +163,9 @@ static int l_may_act(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"wait", l_wait}, {"cancel", l_cancel},   {"spawn", l_spawn},
-    {"now", l_now},   {"wall", l_wall},       {"random", l_random},
-    {"log", l_log},   {"may_act", l_may_act}, {NULL, NULL},
+    {"wait", l_wait},       {"cancel", l_cancel}, {"spawn", l_spawn},   {"spawn_for", l_spawn_for},
+    {"now", l_now},         {"wall", l_wall},     {"random", l_random}, {"log", l_log},
+    {"may_act", l_may_act}, {NULL, NULL},
 };
 
 void ve_bind_core(lua_State *L)

@@ -155,7 +155,13 @@ static void ear_commit(void *arg, uint32_t turn, uint32_t take)
     }
 }
 
-static const struct ve_ear_ops ear_ops = {ear_begin, ear_audio, ear_drop, ear_commit, ear_text};
+static const struct ve_ear_ops ear_ops = {
+    .begin = ear_begin,
+    .audio = ear_audio,
+    .drop = ear_drop,
+    .commit = ear_commit,
+    .text = ear_text,
+};
 
 /* --- the script's side ------------------------------------------------------------------------ */
 

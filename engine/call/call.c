@@ -47,6 +47,9 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take)
 {
     struct ve_call *call = arg;
     call->answer_pending = true;
+    unsigned slot = call->take_count++ % VE_CALL_TAKES_MAX;
+    call->takes[slot].turn = turn;
+    call->takes[slot].take = take;
     SESSION_EACH(call, commit, watch->arg, turn, take);
 }
 
@@ -63,6 +66,16 @@ static void on_digit(void *arg, char digit)
 static const struct ve_session_events session_events = {
     on_speech, on_speculate, on_discard, on_commit, on_interrupted, on_digit,
 };
+
+bool ve_call_committed(const struct ve_call *call, uint32_t turn, uint32_t take)
+{
+    unsigned count = call->take_count < VE_CALL_TAKES_MAX ? call->take_count : VE_CALL_TAKES_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        if (call->takes[i].turn == turn && call->takes[i].take == take)
+            return true;
+    }
+    return false;
+}
 
 void ve_call_watch(struct ve_call *call, struct ve_call_watch *watch)
 {

@@ -152,6 +152,11 @@ struct ve_call_watch {
 void ve_call_watch(struct ve_call *call, struct ve_call_watch *watch);
 void ve_call_unwatch(struct ve_call_watch *watch); /* harmless when it does not watch */
 
+/* Was the answer of this turn that was begun as `take` let go ahead? Nothing with an effect may
+ * run for one that was not. Turns long past (VE_CALL_TAKES_MAX) answer no. */
+#define VE_CALL_TAKES_MAX 16
+bool ve_call_committed(const struct ve_call *call, uint32_t turn, uint32_t take);
+
 /* --- the transcript (call/transcript.c) ------------------------------------------------------- */
 /* What a recogniser, or the keypad, made of the caller's turn; empty: it could not tell. */
 void ve_call_heard(struct ve_call *call, struct ve_str text);

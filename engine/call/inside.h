@@ -52,6 +52,11 @@ struct ve_call {
     void (*transfer_done)(void *arg, const char *outcome);
     void *transfer_arg;
     struct ve_timer transfer_timer;
+    /* the takes of the latest turns that were committed */
+    struct {
+        uint32_t turn, take;
+    } takes[VE_CALL_TAKES_MAX];
+    unsigned take_count;
     /* transcript */
     struct ve_turn_record *turns; /* owned, a ring once full */
     size_t turn_count, turn_cap;

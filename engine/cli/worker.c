@@ -110,6 +110,7 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
         .calls = worker->calls,
         .speech = worker->speech,
         .data_dir = options->data_dir,
+        .scripted = options->scripted,
         .text_mode = options->text_mode,
     };
     if (!err)

@@ -14,12 +14,13 @@ struct ve_worker_options {
     const struct ve_log *log;
     struct ve_session_config session; /* events and arg are not used */
     unsigned max_calls;
-    const char *script;       /* path of main.lua */
-    struct ve_str source;     /* instead of the file's text, when ptr is not NULL */
-    uint64_t reload_quiet;    /* ns after the last save; 0: scripts are not watched */
-    const char *data_dir;     /* borrowed; NULL: nothing is kept */
-    bool text_mode;           /* no voices and no recognisers: simulated callers in text */
-    const uint64_t *rng_seed; /* NULL: a random one */
+    const char *script;          /* path of main.lua */
+    struct ve_str source;        /* instead of the file's text, when ptr is not NULL */
+    uint64_t reload_quiet;       /* ns after the last save; 0: scripts are not watched */
+    const char *data_dir;        /* borrowed; NULL: nothing is kept */
+    struct ve_scripted scripted; /* a spec's answers instead of providers' */
+    bool text_mode;              /* no voices and no recognisers: simulated callers in text */
+    const uint64_t *rng_seed;    /* NULL: a random one */
 };
 
 struct ve_worker {

@@ -26,6 +26,8 @@ struct world {
     bool closed;            /* the engine closed the media connection */
     uint64_t sent;          /* samples */
     unsigned clears;
+    lua_State *L; /* of the spec, while it lets time pass; NULL otherwise */
+    int scripted; /* reference to its function that answers for providers, or LUA_NOREF */
 };
 
 static struct world *check_world(lua_State *L)
@@ -81,6 +83,62 @@ static void leg_close(void *arg, int code)
     world->closed = true;
 }
 
+/* --- answers in a provider's place ---------------------------------------------------------------
+ */
+
+/* Adds what the spec's function returned: a list of { after, text }. [-0, +0, v] */
+static int add_pieces(lua_State *L, struct ve_scripted_answer *to)
+{
+    int err = 0;
+    for (lua_Integer i = 1, n = luaL_len(L, -1); i <= n && !err; i++) {
+        size_t len = 0;
+        lua_geti(L, -1, i);
+        if (!lua_istable(L, -1)) {
+            lua_pop(L, 1);
+            return VE_EINVAL;
+        }
+        lua_geti(L, -1, 1);
+        lua_geti(L, -2, 2);
+        const char *text = lua_tolstring(L, -1, &len);
+        err = text ? ve_scripted_add(to, lua_tonumber(L, -2), ve_str_n(text, len)) : VE_EINVAL;
+        lua_pop(L, 3);
+    }
+    return err;
+}
+
+static int scripted_ask(void *arg, struct ve_str role, struct ve_str request,
+                        struct ve_scripted_answer *to)
+{
+    struct world *world = arg;
+    lua_State *L = world->L;
+    if (!L || world->scripted == LUA_NOREF)
+        return VE_ENOENT;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, world->scripted);
+    lua_pushlstring(L, role.ptr, role.len);
+    lua_pushlstring(L, request.ptr, request.len);
+    if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
+        ve_log_event(&world->log, VE_LOG_ERROR, "spec_error",
+                     ve_ftext("error", lua_tostring(L, -1) ? lua_tostring(L, -1) : "?"));
+        lua_pop(L, 1);
+        return VE_EFAILED;
+    }
+    int err = lua_istable(L, -1) ? add_pieces(L, to) : VE_ENOENT;
+    lua_pop(L, 1);
+    return err;
+}
+
+/* scripted(world, function): answers for providers: function(role, request as JSON text) returns a
+ * list of { seconds, text }, or nil for none */
+static int l_scripted(lua_State *L)
+{
+    struct world *world = check_world(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    luaL_unref(L, LUA_REGISTRYINDEX, world->scripted);
+    world->scripted = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
 static struct ve_leg leg_of(struct world *world)
 {
     return (struct ve_leg){
@@ -101,6 +159,8 @@ static int close_world(lua_State *L)
     if (world->open)
         ve_worker_close(&world->worker);
     world->open = false;
+    luaL_unref(L, LUA_REGISTRYINDEX, world->scripted);
+    world->scripted = LUA_NOREF;
     ve_loop_free(world->loop);
     world->loop = NULL;
     ve_buf_free(&world->lines);
@@ -130,6 +190,7 @@ static struct ve_worker_options worker_options(struct world *world, lua_State *L
         .max_calls = 1000,
         .script = script,
         .source = ve_str_n(source, len),
+        .scripted = {scripted_ask, world},
         .text_mode = true,
         .rng_seed = seed,
     };
@@ -145,6 +206,7 @@ static int l_open(lua_State *L)
     lua_pop(L, 1);
     struct world *world = lua_newuserdatauv(L, sizeof(*world), 0);
     memset(world, 0, sizeof(*world));
+    world->scripted = LUA_NOREF;
     ve_buf_init(&world->lines, LOG_MAX);
     ve_buf_init(&world->digits, 4096);
     ve_buf_init(&world->transfer, 256);
@@ -177,7 +239,9 @@ static int l_advance(lua_State *L)
     struct world *world = check_world(L);
     double seconds = luaL_checknumber(L, 2);
     luaL_argcheck(L, seconds >= 0 && seconds <= 86400, 2, "0 to 86400 seconds");
+    world->L = L;
     ve_sim_advance(world->loop, (uint64_t)(seconds * 1e9));
+    world->L = NULL;
     return 0;
 }
 
@@ -317,7 +381,8 @@ static const luaL_Reg functions[] = {
     {"open", l_open},       {"close", close_world}, {"advance", l_advance},
     {"webhook", l_webhook}, {"media", l_media},     {"media_closed", l_media_closed},
     {"say", l_say},         {"press", l_press},     {"state", l_state},
-    {"record", l_record},   {"log", l_log},         {NULL, NULL},
+    {"record", l_record},   {"log", l_log},         {"scripted", l_scripted},
+    {NULL, NULL},
 };
 
 void ve_world_open(lua_State *L)

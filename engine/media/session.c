@@ -102,11 +102,16 @@ static void feed_ears(struct ve_session *s)
     }
 }
 
+static void tell_text(struct ve_session *s, struct ve_ear *ear)
+{
+    if (s->text.len && ear->ops->text)
+        ear->ops->text(ear->arg, ve_buf_str(&s->text));
+}
+
 static void commit_ear(struct ve_session *s, struct ve_ear *ear, uint32_t turn, uint32_t take)
 {
     ear->open = false;
-    if (s->text.len && ear->ops->text)
-        ear->ops->text(ear->arg, ve_buf_str(&s->text));
+    tell_text(s, ear);
     ear->ops->commit(ear->arg, turn, take);
 }
 
@@ -171,6 +176,15 @@ static void on_start(void *arg, uint64_t at, bool barge)
 static void on_speculate(void *arg, uint32_t turn, uint32_t take)
 {
     struct ve_session *s = arg;
+    feed_ears(s);
+    VE_LIST_EACH(&s->ears, it)
+    {
+        struct ve_ear *ear = ear_of(it);
+        if (!ear->open || !ear->ops->speculate)
+            continue;
+        tell_text(s, ear);
+        ear->ops->speculate(ear->arg, turn, take);
+    }
     if (s->config.events->speculate)
         s->config.events->speculate(s->config.arg, turn, take);
 }

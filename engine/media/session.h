@@ -44,8 +44,12 @@ struct ve_ear_ops {
     void (*drop)(void *arg);
     /* It is over. */
     void (*commit)(void *arg, uint32_t turn, uint32_t take);
-    /* Text mode (simulated callers): what was said, before `commit`. May be NULL. */
+    /* Text mode (simulated callers): what was said, before `speculate` and
+     * `commit`. May be NULL. */
     void (*text)(void *arg, struct ve_str text);
+    /* So far it sounds complete, and an answer may be begun on trial; the same utterance may go on
+     * (a discard of that turn and take is told to the session's events). May be NULL. */
+    void (*speculate)(void *arg, uint32_t turn, uint32_t take);
 };
 
 /* What the session tells the call. All may be NULL. */

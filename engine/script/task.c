@@ -395,6 +395,11 @@ struct ve_task *ve_task_at(struct ve_link *link)
     return VE_CONTAINER(link, struct ve_task, link);
 }
 
+struct ve_task_take ve_task_take(const struct ve_task *task)
+{
+    return task->options.take;
+}
+
 void *ve_task_owner(const struct ve_task *task)
 {
     return task->options.owner;

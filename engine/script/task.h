@@ -54,9 +54,16 @@ void ve_scheduler_init(struct ve_scheduler *scheduler, struct ve_loop *loop,
                        const struct ve_log *log);
 void ve_scheduler_stop(struct ve_scheduler *scheduler);
 
+/* The answer that a task works for: the `take`-th attempt at the answer of turn `turn`; zeros for
+ * a task that works for none. */
+struct ve_task_take {
+    uint32_t turn, take;
+};
+
 struct ve_task_options {
     struct ve_shard *shard;
     void *owner; /* the call; see ve_task_owner */
+    struct ve_task_take take;
     /* Once, unless the task is closed before: never inside a call of ours. */
     void (*over)(void *arg, struct ve_task *task, const struct ve_task_result *result);
     void *arg;
@@ -71,6 +78,7 @@ int ve_task_start(const struct ve_task_options *options, struct lua_State *from,
 void ve_task_close(struct ve_task *task);
 
 void *ve_task_owner(const struct ve_task *task);
+struct ve_task_take ve_task_take(const struct ve_task *task);
 struct ve_shard *ve_task_shard(const struct ve_task *task);
 struct lua_State *ve_task_lua(const struct ve_task *task);
 /* The running task of a state, or NULL at load time. */
