@@ -9,18 +9,22 @@
 
 /* Epoch values above this are milliseconds: as seconds it would be the year 5138. */
 #define SECONDS_MAX 100000000000.0
+/* Bytes of a resource and of an event that go into the event's name. */
+#define NAME_PART_MAX 30
 
 /* --- loose values ----------------------------------------------------------------------------- */
 
-/* Text of a string or of a whole number, without passing through a double. */
-static void copy_text(char *out, size_t size, const struct ve_json *value)
+/* Text of a string or of a whole number, without passing through a double. False when it does not
+ * fit whole. */
+static bool copy_text(char *out, size_t size, const struct ve_json *value)
 {
     uint64_t number;
     out[0] = '\0';
     if (ve_json_type(value) == VE_JSON_STRING)
-        ve_str_copy(out, size, ve_json_str(value));
-    else if (ve_json_u64(value, &number) == 0)
+        return ve_str_copy(out, size, ve_json_str(value));
+    if (ve_json_u64(value, &number) == 0)
         (void)snprintf(out, size, "%llu", (unsigned long long)number);
+    return true;
 }
 
 static bool is_digits(struct ve_str text)
@@ -36,11 +40,12 @@ static bool is_digits(struct ve_str text)
 static void copy_id(char *out, size_t size, const struct ve_json *value)
 {
     uint64_t number;
-    char text[VE_CALL_ID_MAX + 1];
-    copy_text(text, sizeof(text), value);
-    out[0] = '\0';
-    if (is_digits(ve_str(text)) && ve_str_u64(&number, ve_str(text), UINT64_MAX) == 0)
-        ve_str_copy(out, size, ve_str(text));
+    bool is_text = ve_json_type(value) == VE_JSON_STRING;
+    struct ve_str text = ve_json_str(value);
+    if (is_text && (!is_digits(text) || ve_str_u64(&number, text, UINT64_MAX) != 0))
+        value = NULL;
+    if (!copy_text(out, size, value))
+        out[0] = '\0'; /* the front of an id is another one's */
 }
 
 void ve_ringover_number(char *out, size_t size, struct ve_str text)
@@ -51,7 +56,7 @@ void ve_ringover_number(char *out, size_t size, struct ve_str text)
         char c = text.ptr[i];
         if (c >= '0' && c <= '9' && n < sizeof(digits) - 1)
             digits[n++] = c;
-        else if (!strchr("+ .-()", c) || n == sizeof(digits) - 1) {
+        else if (!c || !strchr("+ .-()", c) || n == sizeof(digits) - 1) {
             ve_str_copy(out, size, text); /* "anonymous", an extension with letters */
             return;
         }
@@ -65,7 +70,7 @@ void ve_ringover_number(char *out, size_t size, struct ve_str text)
 static void copy_number(char *out, size_t size, const struct ve_json *value)
 {
     char text[40];
-    copy_text(text, sizeof(text), value);
+    (void)copy_text(text, sizeof(text), value);
     ve_ringover_number(out, size, ve_str(text));
 }
 
@@ -151,7 +156,7 @@ static int64_t parse_iso(struct ve_str text)
         return 0;
     int64_t seconds = days_from_civil(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 +
                       minute * 60 + second - zone * 60;
-    return seconds * 1000 + millis;
+    return seconds > 0 ? seconds * 1000 + millis : 0; /* no call is older than 1970 */
 }
 
 static int64_t from_epoch(double value)
@@ -164,11 +169,15 @@ static int64_t from_epoch(double value)
 int64_t ve_ringover_time(struct ve_str text)
 {
     uint64_t whole;
-    struct ve_str rest = text;
-    if (ve_str_u64(&whole, ve_str_cut(&rest, '.'), 1000000000000000) == 0 &&
-        (!rest.ptr || is_digits(rest)))
-        return from_epoch((double)whole) + (rest.ptr && rest.len ? (rest.ptr[0] - '0') * 100 : 0);
-    return parse_iso(text);
+    struct ve_str fraction = text;
+    struct ve_str head = ve_str_cut(&fraction, '.');
+    if (ve_str_u64(&whole, head, 1000000000000000) != 0 || (fraction.ptr && !is_digits(fraction)))
+        return parse_iso(text);
+    int64_t ms = from_epoch((double)whole);
+    bool seconds = (double)whole < SECONDS_MAX;
+    text.ptr += head.len;
+    text.len -= head.len;
+    return ms && seconds ? ms + take_millis(&text) : ms;
 }
 
 static int64_t time_of(const struct ve_json *value)
@@ -209,9 +218,23 @@ static void fill_data(struct ve_event *event, const struct ve_json *data)
     struct ve_str message = ve_json_get_str(data, "private_message");
     if (!message.len)
         message = ve_json_get_str(data, "message");
-    ve_str_copy(event->message_url, sizeof(event->message_url), message);
+    if (!ve_str_copy(event->message_url, sizeof(event->message_url), message))
+        event->message_url[0] = '\0'; /* half a link leads elsewhere */
     if (ve_json_u64(ve_json_get(data, "duration_in_seconds"), &seconds) == 0 && seconds < 1u << 31)
         event->duration_s = (int64_t)seconds;
+}
+
+/* At most `max` bytes, of whole characters. */
+static struct ve_str front_of(struct ve_str text, size_t max)
+{
+    size_t len = 0;
+    while (len < text.len) {
+        size_t step = ve_str_utf8_char(ve_str_n(text.ptr + len, text.len - len));
+        if (!step || len + step > max)
+            break;
+        len += step;
+    }
+    return ve_str_n(text.ptr, len);
 }
 
 static void fill(struct ve_event *event, const struct ve_json *json)
@@ -222,9 +245,10 @@ static void fill(struct ve_event *event, const struct ve_json *json)
         resource = ve_json_get_str(json, "ressource"); /* contact search spells it so */
     struct ve_str name = ve_json_get_str(json, "event");
     event->kind = kind_of(resource, name);
-    (void)snprintf(event->name, sizeof(event->name), "%.*s/%.*s",
-                   (int)(resource.len < 30 ? resource.len : 30), resource.len ? resource.ptr : "",
-                   (int)(name.len < 30 ? name.len : 30), name.ptr);
+    resource = front_of(resource, NAME_PART_MAX);
+    name = front_of(name, NAME_PART_MAX);
+    (void)snprintf(event->name, sizeof(event->name), "%.*s/%.*s", VE_STR_ARG(resource),
+                   VE_STR_ARG(name));
     event->at_ms = time_of(ve_json_get(json, "timestamp"));
     if (ve_json_u64(ve_json_get(json, "attempt"), &attempt) == 0 && attempt < 1u << 31)
         event->attempt = (uint32_t)attempt;
