@@ -64,6 +64,18 @@ static int l_heard(lua_State *L)
     return 0;
 }
 
+/* core.tool(name, arguments, answer): for the record */
+static int l_tool(lua_State *L)
+{
+    size_t name_len, args_len, answer_len;
+    const char *name = luaL_checklstring(L, 1, &name_len);
+    const char *args = luaL_checklstring(L, 2, &args_len);
+    const char *answer = luaL_checklstring(L, 3, &answer_len);
+    ve_call_used(ve_bind_task_call(L), ve_str_n(name, name_len), ve_str_n(args, args_len),
+                 ve_str_n(answer, answer_len));
+    return 0;
+}
+
 /* core.digits(text) -> true | nil, code */
 static int l_digits(lua_State *L)
 {
@@ -273,6 +285,7 @@ static const luaL_Reg functions[] = {
     {"set_vars", l_set_vars},
     {"hangup", l_hangup},
     {"heard", l_heard},
+    {"tool", l_tool},
     {"digits", l_digits},
     {"echo", l_echo},
     {"detect_digits", l_detect_digits},

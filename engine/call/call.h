@@ -162,6 +162,9 @@ bool ve_call_committed(const struct ve_call *call, uint32_t turn, uint32_t take)
 void ve_call_heard(struct ve_call *call, struct ve_str text);
 /* Words of the agent that were heard by the caller. */
 void ve_call_said(struct ve_call *call, struct ve_str words, bool interrupted);
+/* The agent has used a tool: its name, its arguments and what it answered, JSON or plain text. */
+void ve_call_used(struct ve_call *call, struct ve_str name, struct ve_str args,
+                  struct ve_str answer);
 /* The agent's first sound after the caller's turn is heard at `at_ns`. */
 void ve_call_answered_at(struct ve_call *call, uint64_t at_ns);
 size_t ve_call_turns(const struct ve_call *call);

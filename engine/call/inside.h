@@ -14,6 +14,7 @@
 struct ve_turn_record {
     struct ve_buf caller; /* what the engine heard */
     struct ve_buf agent;  /* words that were heard by the caller */
+    struct ve_buf tools;  /* used by the agent: JSON objects, a comma between them */
     bool has_caller;      /* the caller spoke (heard or not) */
     bool heard;           /* and was understood */
     bool interrupted;

@@ -9,6 +9,7 @@ static void free_turn(struct ve_turn_record *turn)
 {
     ve_buf_free(&turn->caller);
     ve_buf_free(&turn->agent);
+    ve_buf_free(&turn->tools);
 }
 
 void ve_transcript_free(struct ve_call *call)
@@ -45,6 +46,7 @@ static struct ve_turn_record *add_turn(struct ve_call *call)
     *turn = (struct ve_turn_record){.gap_ms = -1};
     ve_buf_init(&turn->caller, VE_CALL_TURN_TEXT_MAX);
     ve_buf_init(&turn->agent, VE_CALL_TURN_TEXT_MAX);
+    ve_buf_init(&turn->tools, VE_CALL_TURN_TEXT_MAX);
     return turn;
 }
 
@@ -86,6 +88,30 @@ void ve_call_said(struct ve_call *call, struct ve_str words, bool interrupted)
     turn->interrupted = turn->interrupted || interrupted;
 }
 
+void ve_call_used(struct ve_call *call, struct ve_str name, struct ve_str args,
+                  struct ve_str answer)
+{
+    struct ve_turn_record *turn = agent_turn(call);
+    struct ve_buf one;
+    struct ve_jsonw w;
+    if (!turn)
+        return;
+    ve_buf_init(&one, VE_CALL_TURN_TEXT_MAX / 2);
+    ve_jsonw_init(&w, &one);
+    ve_jsonw_object(&w);
+    ve_jsonw_kstr(&w, "name", name);
+    ve_jsonw_kstr(&w, "arguments", args);
+    ve_jsonw_kstr(&w, "answer", answer);
+    ve_jsonw_object_end(&w);
+    /* One that is too long is left out whole. */
+    if (ve_jsonw_end(&w) == 0 && turn->tools.len + one.len + 1 <= VE_CALL_TURN_TEXT_MAX) {
+        if (turn->tools.len)
+            (void)ve_buf_add_char(&turn->tools, ',');
+        (void)ve_buf_add_str(&turn->tools, ve_buf_str(&one));
+    }
+    ve_buf_free(&one);
+}
+
 void ve_call_answered_at(struct ve_call *call, uint64_t at_ns)
 {
     if (!call->answer_pending)
@@ -124,6 +150,12 @@ static void write_turn(const struct ve_turn_record *turn, struct ve_str live, st
     else
         ve_jsonw_null(w);
     ve_jsonw_kbool(w, "interrupted", turn->interrupted);
+    if (turn->tools.len) {
+        ve_jsonw_key(w, "tools");
+        ve_jsonw_array(w);
+        ve_jsonw_raw(w, ve_buf_str(&turn->tools));
+        ve_jsonw_array_end(w);
+    }
     ve_jsonw_object_end(w);
     ve_buf_free(&agent);
 }

@@ -315,8 +315,13 @@ static void on_stall(void *arg)
 
 int ve_session_say_text(struct ve_session *s, struct ve_str text, uint64_t ns)
 {
-    ve_buf_clear(&s->text);
-    int err = ve_buf_add_str(&s->text, text);
+    int err = 0;
+    if (!s->open)
+        ve_buf_clear(&s->text);
+    else if (s->text.len) /* the caller goes on */
+        err = ve_buf_add_char(&s->text, ' ');
+    if (!err)
+        err = ve_buf_add_str(&s->text, text);
     if (err)
         return err;
     s->text_ms = (uint32_t)(ns / VE_MS);

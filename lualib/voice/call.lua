@@ -192,7 +192,7 @@ function Call:beep(hz, time)
 end
 
 -- methods that are long enough for a file of their own
-for _, module in ipairs({ "voice.gather", "voice.record" }) do
+for _, module in ipairs({ "voice.gather", "voice.record", "voice.converse" }) do
    for name, method in pairs(require(module)) do
       Call[name] = method
    end

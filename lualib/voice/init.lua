@@ -13,7 +13,22 @@ local json = {
    null = core.json_null,
 }
 
+local schema = require("voice.schema")
+local tool = require("voice.tool")
+
 local voice = {
+   agent = require("voice.agent").new,
+   tool = tool.new,
+   done = tool.done,
+   handoff = tool.handoff,
+   string = schema.string,
+   number = schema.number,
+   integer = schema.integer,
+   boolean = schema.boolean,
+   enum = schema.enum,
+   array = schema.array,
+   object = schema.object,
+   optional = schema.optional,
    json = core.protect(json, "voice.json"),
    log = require("voice.log"),
    grammar = require("voice.grammar").compile,

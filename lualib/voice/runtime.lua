@@ -23,6 +23,7 @@ local runtime = {}
 --- Checks what the script returned and keeps it. Raises with a message for people.
 function runtime.install(script, main_file)
    handlers = names.check(script, main_file)
+   require("voice.agent").install(handlers.agents)
    if handlers.on_load then
       handlers.on_load()
    end

@@ -11,16 +11,15 @@ local schema = {}
 local Type = { __name = "voice type", __metatable = false }
 Type.__index = Type
 
-local marks = {} -- every type made here, so that a plain table is not taken for one
+local MARK = {} -- a key that no script has, so that a plain table is not taken for a type
 
 local function new(fields)
-   local made = setmetatable(fields, Type)
-   marks[made] = true
-   return made
+   fields[MARK] = true
+   return setmetatable(fields, Type)
 end
 
 function schema.is_type(value)
-   return marks[value] == true
+   return type(value) == "table" and rawget(value, MARK) == true
 end
 
 local function options_of(options, name)

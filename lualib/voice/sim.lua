@@ -88,7 +88,68 @@ local function webhook(self, event, extra)
    assert(core.webhook(self.world, core.json_encode(body)))
 end
 
---- A call: { script = path } or { source = text }, and optionally from, to, seed, connect = false.
+-- --- models --------------------------------------------------------------------------------------
+
+local function delta(list, after, value)
+   list[#list + 1] = { after, core.json_encode(value) }
+end
+
+-- The answer of a scripted model as pieces in time: 200 ms to the first word, then 50 words a
+-- second, as a fast model writes.
+local function pieces_of(answer)
+   if type(answer) == "string" then
+      answer = { say = answer }
+   end
+   local list = {}
+   local after = answer.after or 0.2
+   for word in (answer.say or ""):gmatch("%S+%s*") do
+      delta(list, after, { text = word })
+      after = 0.02
+   end
+   for i, call in ipairs(answer.tools or {}) do
+      local args = call.args or call[2] or {}
+      local part = { index = i - 1, id = "call_" .. i, name = call.name or call[1] }
+      part.arguments = type(args) == "string" and args or core.json_encode(args)
+      delta(list, after, { tool = part })
+      after = 0.02
+   end
+   if answer.stall then
+      delta(list, 86400, { done = true })
+   elseif answer.error then
+      delta(list, after, { error = { code = answer.error, message = "as the spec wants it" } })
+   end
+   return list
+end
+
+--- A model for sim.call { llm = ... }: its answers in order, the last one again and again. An
+--- answer is a text; or { say, tools = { { "name", { args } } }, after = seconds, error = code,
+--- stall = true }; or a function of the request that returns one of these.
+function sim.llm(answers)
+   local n = 0
+   return function(request)
+      n = n + 1
+      local answer = answers[math.min(n, #answers)]
+      if type(answer) == "function" then
+         answer = answer(request)
+      end
+      return answer
+   end
+end
+
+local function scripted(self, llm)
+   self.requests = {}
+   core.scripted(self.world, function(role, json)
+      if role ~= "llm" then
+         return nil
+      end
+      local request = assert(core.json_decode(json))
+      self.requests[#self.requests + 1] = request
+      return pieces_of(llm(request) or "")
+   end)
+end
+
+--- A call: { script = path } or { source = text }, and optionally from, to, seed, connect = false,
+--- llm = sim.llm { ... }.
 function sim.call(options)
    local world, why = core.open({
       script = options.script,
@@ -107,6 +168,10 @@ function sim.call(options)
       heard_turn = 0,
       heard_bytes = 0,
    }, Caller)
+   if options.llm then
+      local llm = options.llm
+      scripted(self, type(llm) == "table" and sim.llm(llm) or llm)
+   end
    if options.connect ~= false then
       self:rings()
       self:connects()
@@ -223,6 +288,33 @@ function Caller:expect_transfer(number)
       fail(self, ("expected a transfer to %s, got %s"):format(number, got or "none"))
    end
    self:is_picked_up()
+end
+
+--- The agent has used a tool of this name, or will within 20 s; returns its arguments. `wanted`:
+--- arguments that it must have been given.
+function Caller:expect_tool(name, wanted)
+   local args = wait_until(self, 20, function()
+      for _, turn in ipairs(record(self).turns) do
+         for _, tool in ipairs(turn.tools or {}) do
+            if tool.name == name then
+               return core.json_decode(tool.arguments) or {}
+            end
+         end
+      end
+   end)
+   if not args then
+      fail(self, ("expected the tool %s to be used"):format(name))
+   end
+   for key, value in pairs(wanted or {}) do
+      if args[key] ~= value then
+         local got = tostring(args[key])
+         fail(
+            self,
+            ("the tool %s got %s = %s, expected %s"):format(name, key, got, tostring(value))
+         )
+      end
+   end
+   return args
 end
 
 --- The agent ends the call.
