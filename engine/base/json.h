@@ -48,6 +48,9 @@ int ve_json_double(const struct ve_json *json, double *out);
 bool ve_json_bool(const struct ve_json *json, bool fallback);
 size_t ve_json_count(const struct ve_json *json); /* elements or members; 0 for scalars */
 const struct ve_json *ve_json_at(const struct ve_json *json, size_t index); /* of an array */
+/* The text of a member's value, borrowed from the text of the object, which ve_json_parse must have
+ * taken. ptr NULL when there is none; a key that is spelled with escapes is not found. */
+struct ve_str ve_json_member(struct ve_str object, const char *key);
 /* Walks an object: start with *at = NULL; false at the end. */
 bool ve_json_each(const struct ve_json *json, void **at, const char **key,
                   const struct ve_json **value);

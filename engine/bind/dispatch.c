@@ -1,7 +1,6 @@
 #include "bind/dispatch.h"
 
 #include "base/alloc.h"
-#include "base/json.h"
 #include "script/entry.h"
 
 #include <stdlib.h>
@@ -154,50 +153,14 @@ static void on_gone(void *arg)
     free_run(arg);
 }
 
-/* The event as scripts see it. docs/reference/webhooks.md describes the fields. */
-static int write_event(const struct ve_event *event, struct ve_buf *out)
+/* Where an event goes: to its own handler, else to the one for everything; NULL: nowhere. */
+static const char *handler_of(struct ve_dispatch *dispatch, enum ve_event_kind kind)
 {
-    struct ve_jsonw w;
-    ve_jsonw_init(&w, out);
-    ve_jsonw_object(&w);
-    ve_jsonw_kstr(&w, "kind", ve_str(ve_event_kind_name(event->kind)));
-    ve_jsonw_kstr(&w, "name", ve_str(event->name));
-    const struct {
-        const char *key;
-        const char *value;
-    } texts[] = {
-        {"call_id", event->call_id},     {"channel_id", event->channel_id},
-        {"from", event->from},           {"to", event->to},
-        {"direction", event->direction}, {"message", event->message_url},
-    };
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (texts[i].value[0])
-            ve_jsonw_kstr(&w, texts[i].key, ve_str(texts[i].value));
-    }
-    if (event->at_ms) {
-        ve_jsonw_key(&w, "at");
-        ve_jsonw_double(&w, (double)event->at_ms / 1000.0, 3);
-    }
-    if (event->duration_s >= 0)
-        ve_jsonw_ku64(&w, "duration", (uint64_t)event->duration_s);
-    ve_jsonw_key(&w, "raw");
-    ve_jsonw_raw(&w, event->raw);
-    ve_jsonw_object_end(&w);
-    return ve_jsonw_end(&w);
-}
-
-static const char *handler_of(enum ve_event_kind kind)
-{
-    switch (kind) {
-    case VE_EVENT_MISSED:
-        return "on_missed_call";
-    case VE_EVENT_VOICEMAIL:
-        return "on_voicemail";
-    case VE_EVENT_OTHER:
-        return "on_event";
-    default:
-        return NULL; /* part of a call's life: the call itself has taken note */
-    }
+    const char *own = ve_event_type(kind)->handler;
+    struct ve_generation *generation = ve_tenant_current(dispatch->tenant);
+    if (ve_generation_has(generation, own))
+        return own;
+    return ve_generation_has(generation, "on_event") ? "on_event" : NULL;
 }
 
 static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json)
@@ -224,13 +187,13 @@ static int start_event(struct ve_dispatch *dispatch, const char *handler, struct
 static void on_event(void *arg, struct ve_call *call, const struct ve_event *event)
 {
     struct ve_dispatch *dispatch = arg;
-    const char *handler = handler_of(event->kind);
+    const char *handler = handler_of(dispatch, event->kind);
     (void)call;
-    if (!handler || !ve_generation_has(ve_tenant_current(dispatch->tenant), handler))
+    if (!handler)
         return;
     struct ve_buf json;
     ve_buf_init(&json, 0);
-    int err = write_event(event, &json);
+    int err = ve_event_write(event, &json);
     if (!err)
         err = start_event(dispatch, handler, ve_buf_str(&json));
     ve_buf_free(&json);

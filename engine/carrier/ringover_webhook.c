@@ -3,225 +3,96 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "carrier/ringover_facts.h"
+#include "carrier/ringover_values.h"
+#include "crypto/hex.h"
+#include "crypto/hmac.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* Epoch values above this are milliseconds: as seconds it would be the year 5138. */
-#define SECONDS_MAX 100000000000.0
-/* Bytes of a resource and of an event that go into the event's name. */
+/* Bytes of a resource and of an event that go into the event's name; the longest known has 23. */
 #define NAME_PART_MAX 30
 
-/* --- loose values ----------------------------------------------------------------------------- */
+static const struct {
+    const char *resource, *event, *name;
+    enum ve_event_kind kind;
+} catalogue[] = {
+    {"call", "ringing", "call/ringing", VE_EVENT_RINGING},
+    {"call", "answered", "call/answered", VE_EVENT_ANSWERED},
+    {"call", "hangup", "call/hangup", VE_EVENT_HANGUP},
+    {"call", "missed", "call/missed", VE_EVENT_MISSED},
+    {"call", "voicemail", "call/voicemail", VE_EVENT_VOICEMAIL},
+    {"call", "contact", "call/contact", VE_EVENT_CONTACT},
+    {"call", "routing", "call/routing", VE_EVENT_ROUTING},
+    {"call", "ivr_response_code", "call/ivr_response_code", VE_EVENT_IVR_CODE},
+    {"search", "contact", "search/contact", VE_EVENT_CONTACT_SEARCH},
+    {"contact", "contact", "contact/contact", VE_EVENT_CONTACT_SEARCH},
+    {"aftercall", "aftercall", "aftercall/aftercall", VE_EVENT_AFTERCALL},
+    {"aftercall", "comments_updated", "aftercall/comments_updated", VE_EVENT_COMMENTS_UPDATED},
+    {"aftercall", "tags_updated", "aftercall/tags_updated", VE_EVENT_TAGS_UPDATED},
+    {"aftercall", "record_available", "aftercall/record_available", VE_EVENT_RECORD_AVAILABLE},
+    {"aftercall", "voicemail_available", "aftercall/voicemail_available",
+     VE_EVENT_VOICEMAIL_AVAILABLE},
+    {"aftercall", "transcription_available", "aftercall/transcription_available",
+     VE_EVENT_TRANSCRIPTION_AVAILABLE},
+    {"aftercall", "summary_available", "aftercall/summary_available", VE_EVENT_SUMMARY_AVAILABLE},
+    {"sms", "received", "sms/received", VE_EVENT_SMS_RECEIVED},
+    {"sms", "sent", "sms/sent", VE_EVENT_SMS_SENT},
+};
 
-/* Text of a string or of a whole number, without passing through a double. False when it does not
- * fit whole. */
-static bool copy_text(char *out, size_t size, const struct ve_json *value)
+#define CATALOGUE (sizeof(catalogue) / sizeof(catalogue[0]))
+
+bool ve_ringover_catalogue(size_t i, const char **name, enum ve_event_kind *kind)
 {
-    uint64_t number;
-    out[0] = '\0';
-    if (ve_json_type(value) == VE_JSON_STRING)
-        return ve_str_copy(out, size, ve_json_str(value));
-    if (ve_json_u64(value, &number) == 0)
-        (void)snprintf(out, size, "%llu", (unsigned long long)number);
+    if (i >= CATALOGUE)
+        return false;
+    *name = catalogue[i].name;
+    *kind = catalogue[i].kind;
     return true;
 }
-
-static bool is_digits(struct ve_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-    }
-    return text.len > 0;
-}
-
-/* An id is digits and at most 2^64-1; anything else is no id. */
-static void copy_id(char *out, size_t size, const struct ve_json *value)
-{
-    uint64_t number;
-    bool is_text = ve_json_type(value) == VE_JSON_STRING;
-    struct ve_str text = ve_json_str(value);
-    if (is_text && (!is_digits(text) || ve_str_u64(&number, text, UINT64_MAX) != 0))
-        value = NULL;
-    if (!copy_text(out, size, value))
-        out[0] = '\0'; /* the front of an id is another one's */
-}
-
-void ve_ringover_number(char *out, size_t size, struct ve_str text)
-{
-    char digits[24];
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c >= '0' && c <= '9' && n < sizeof(digits) - 1)
-            digits[n++] = c;
-        else if (!c || !strchr("+ .-()", c) || n == sizeof(digits) - 1) {
-            ve_str_copy(out, size, text); /* "anonymous", an extension with letters */
-            return;
-        }
-    }
-    digits[n] = '\0';
-    /* E.164 has at most 15 digits; short ones are internal numbers. */
-    bool whole = n >= 7 && n <= 15;
-    (void)snprintf(out, size, "%s%s", whole ? "+" : "", digits);
-}
-
-static void copy_number(char *out, size_t size, const struct ve_json *value)
-{
-    char text[40];
-    (void)copy_text(text, sizeof(text), value);
-    ve_ringover_number(out, size, ve_str(text));
-}
-
-/* --- times ------------------------------------------------------------------------------------ */
-
-static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
-{
-    y -= m <= 2;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    unsigned yoe = (unsigned)(y - era * 400);
-    unsigned doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
-    unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    return era * 146097 + (int64_t)doe - 719468;
-}
-
-/* Exactly `count` digits at the front of *text. */
-static bool take_digits(struct ve_str *text, size_t count, int *out)
-{
-    uint64_t value;
-    if (text->len < count || ve_str_u64(&value, ve_str_n(text->ptr, count), 9999) != 0)
-        return false;
-    *out = (int)value;
-    text->ptr += count;
-    text->len -= count;
-    return true;
-}
-
-static bool take_char(struct ve_str *text, const char *set)
-{
-    if (!text->len || !text->ptr[0] || !strchr(set, text->ptr[0]))
-        return false;
-    text->ptr++;
-    text->len--;
-    return true;
-}
-
-static int take_millis(struct ve_str *text)
-{
-    int millis = 0;
-    int scale = 100;
-    if (!take_char(text, ".,"))
-        return 0;
-    for (; text->len && text->ptr[0] >= '0' && text->ptr[0] <= '9'; scale /= 10) {
-        millis += (text->ptr[0] - '0') * scale;
-        text->ptr++;
-        text->len--;
-    }
-    return millis;
-}
-
-/* "Z", "+02:00", "+0200" or nothing (UTC): minutes east. */
-static bool take_zone(struct ve_str *text, int *minutes)
-{
-    int hours = 0;
-    int rest = 0;
-    *minutes = 0;
-    if (!text->len || take_char(text, "Zz"))
-        return text->len == 0;
-    bool west = text->ptr[0] == '-';
-    if (!take_char(text, "+-") || !take_digits(text, 2, &hours))
-        return false;
-    (void)take_char(text, ":");
-    if (text->len && !take_digits(text, 2, &rest))
-        return false;
-    *minutes = (hours * 60 + rest) * (west ? -1 : 1);
-    return text->len == 0;
-}
-
-static int64_t parse_iso(struct ve_str text)
-{
-    int year, month, day, hour, minute, second, zone;
-    bool date = take_digits(&text, 4, &year) && take_char(&text, "-") &&
-                take_digits(&text, 2, &month) && take_char(&text, "-") &&
-                take_digits(&text, 2, &day) && take_char(&text, "Tt ");
-    bool time = date && take_digits(&text, 2, &hour) && take_char(&text, ":") &&
-                take_digits(&text, 2, &minute) && take_char(&text, ":") &&
-                take_digits(&text, 2, &second);
-    if (!time || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-        second > 60)
-        return 0;
-    int millis = take_millis(&text);
-    if (!take_zone(&text, &zone))
-        return 0;
-    int64_t seconds = days_from_civil(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 +
-                      minute * 60 + second - zone * 60;
-    return seconds > 0 ? seconds * 1000 + millis : 0; /* no call is older than 1970 */
-}
-
-static int64_t from_epoch(double value)
-{
-    if (!(value > 0 && value < SECONDS_MAX * 1000))
-        return 0;
-    return (int64_t)(value < SECONDS_MAX ? value * 1000.0 + 0.5 : value);
-}
-
-int64_t ve_ringover_time(struct ve_str text)
-{
-    uint64_t whole;
-    struct ve_str fraction = text;
-    struct ve_str head = ve_str_cut(&fraction, '.');
-    if (ve_str_u64(&whole, head, 1000000000000000) != 0 || (fraction.ptr && !is_digits(fraction)))
-        return parse_iso(text);
-    int64_t ms = from_epoch((double)whole);
-    bool seconds = (double)whole < SECONDS_MAX;
-    text.ptr += head.len;
-    text.len -= head.len;
-    return ms && seconds ? ms + take_millis(&text) : ms;
-}
-
-static int64_t time_of(const struct ve_json *value)
-{
-    double number;
-    if (ve_json_double(value, &number) == 0)
-        return from_epoch(number);
-    return ve_json_type(value) == VE_JSON_STRING ? ve_ringover_time(ve_json_str(value)) : 0;
-}
-
-/* --- the event -------------------------------------------------------------------------------- */
 
 static enum ve_event_kind kind_of(struct ve_str resource, struct ve_str event)
 {
-    static const struct {
-        const char *event;
-        enum ve_event_kind kind;
-    } calls[] = {
-        {"ringing", VE_EVENT_RINGING},     {"answered", VE_EVENT_ANSWERED},
-        {"hangup", VE_EVENT_HANGUP},       {"missed", VE_EVENT_MISSED},
-        {"voicemail", VE_EVENT_VOICEMAIL},
-    };
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        if (ve_str_eq(resource, VE_STR("call")) && ve_str_eq(event, ve_str(calls[i].event)))
-            return calls[i].kind;
+    for (size_t i = 0; i < CATALOGUE; i++) {
+        if (ve_str_eq(resource, ve_str(catalogue[i].resource)) &&
+            ve_str_eq(event, ve_str(catalogue[i].event)))
+            return catalogue[i].kind;
     }
     return VE_EVENT_OTHER;
 }
 
+/* --- the common fields ------------------------------------------------------------------------ */
+
+/* Webhooks say inbound and outbound, the REST API in and out. */
+static void copy_direction(struct ve_event *event, struct ve_str text)
+{
+    const char *word = "";
+    if (ve_str_ieq(text, VE_STR("inbound")) || ve_str_ieq(text, VE_STR("in")))
+        word = "inbound";
+    else if (ve_str_ieq(text, VE_STR("outbound")) || ve_str_ieq(text, VE_STR("out")))
+        word = "outbound";
+    (void)ve_str_copy(event->direction, sizeof(event->direction), ve_str(word));
+}
+
+static int64_t duration_of(const struct ve_json *data)
+{
+    static const char *const names[] = {"duration_in_seconds", "record_duration",
+                                        "voicemail_duration"};
+    int64_t seconds = -1;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && seconds < 0; i++)
+        seconds = ve_ringover_seconds(ve_json_get(data, names[i]));
+    return seconds;
+}
+
 static void fill_data(struct ve_event *event, const struct ve_json *data)
 {
-    uint64_t seconds;
-    copy_id(event->call_id, sizeof(event->call_id), ve_json_get(data, "call_id"));
-    copy_id(event->channel_id, sizeof(event->channel_id), ve_json_get(data, "channel_id"));
-    copy_number(event->from, sizeof(event->from), ve_json_get(data, "from_number"));
-    copy_number(event->to, sizeof(event->to), ve_json_get(data, "to_number"));
-    ve_str_copy(event->direction, sizeof(event->direction), ve_json_get_str(data, "direction"));
-    struct ve_str message = ve_json_get_str(data, "private_message");
-    if (!message.len)
-        message = ve_json_get_str(data, "message");
-    if (!ve_str_copy(event->message_url, sizeof(event->message_url), message))
-        event->message_url[0] = '\0'; /* half a link leads elsewhere */
-    if (ve_json_u64(ve_json_get(data, "duration_in_seconds"), &seconds) == 0 && seconds < 1u << 31)
-        event->duration_s = (int64_t)seconds;
+    ve_ringover_id(event->call_id, sizeof(event->call_id), ve_json_get(data, "call_id"));
+    ve_ringover_id(event->channel_id, sizeof(event->channel_id), ve_json_get(data, "channel_id"));
+    ve_ringover_phone(event->from, sizeof(event->from), ve_json_get(data, "from_number"));
+    ve_ringover_phone(event->to, sizeof(event->to), ve_json_get(data, "to_number"));
+    copy_direction(event, ve_json_get_str(data, "direction"));
+    (void)ve_str_copy(event->reason, sizeof(event->reason), ve_json_get_str(data, "reason"));
+    event->duration_s = duration_of(data);
 }
 
 /* At most `max` bytes, of whole characters. */
@@ -240,6 +111,7 @@ static struct ve_str front_of(struct ve_str text, size_t max)
 static void fill(struct ve_event *event, const struct ve_json *json)
 {
     uint64_t attempt;
+    char count[24];
     struct ve_str resource = ve_json_get_str(json, "resource");
     if (!resource.len)
         resource = ve_json_get_str(json, "ressource"); /* contact search spells it so */
@@ -249,10 +121,54 @@ static void fill(struct ve_event *event, const struct ve_json *json)
     name = front_of(name, NAME_PART_MAX);
     (void)snprintf(event->name, sizeof(event->name), "%.*s/%.*s", VE_STR_ARG(resource),
                    VE_STR_ARG(name));
-    event->at_ms = time_of(ve_json_get(json, "timestamp"));
-    if (ve_json_u64(ve_json_get(json, "attempt"), &attempt) == 0 && attempt < 1u << 31)
+    event->at_ms = ve_ringover_ms(ve_json_get(json, "timestamp"));
+    ve_ringover_text(count, sizeof(count), ve_json_get(json, "attempt"));
+    if (ve_str_u64(&attempt, ve_str(count), UINT32_MAX) == 0)
         event->attempt = (uint32_t)attempt;
     fill_data(event, ve_json_get(json, "data"));
+}
+
+/* --- the key ---------------------------------------------------------------------------------- */
+
+/* A fingerprint of the data, for events whose ids and time do not tell them apart. The whole body
+ * would not do: `attempt` changes it with every delivery. */
+static void fingerprint(char out[static 33], struct ve_str raw)
+{
+    uint8_t mac[VE_HMAC_SHA256_BYTES];
+    struct ve_str data = ve_json_member(raw, "data");
+    out[0] = '\0';
+    if (ve_hmac_sha256(mac, VE_STR("event"), data.len ? &data : &raw, 1) == 0)
+        ve_hex_encode(out, mac, 16);
+}
+
+static void fill_key(struct ve_event *event, const struct ve_json *json)
+{
+    char more[33] = "";
+    ve_ringover_id(more, sizeof(more), ve_json_get(ve_json_get(json, "data"), "message_id"));
+    bool known = event->kind != VE_EVENT_OTHER && (event->call_id[0] || more[0]);
+    if (!known || !event->at_ms)
+        fingerprint(more, event->raw);
+    (void)snprintf(event->key, sizeof(event->key), "%s|%s|%s|%s|%lld", event->name, event->call_id,
+                   event->channel_id, more, (long long)event->at_ms);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int build(struct ve_event **out, struct ve_str body, const struct ve_json *json)
+{
+    struct ve_buf facts;
+    ve_buf_init(&facts, 0);
+    int err = ve_ringover_facts(ve_json_get(json, "data"), &facts);
+    if (!err) {
+        *out = ve_event_new(body, ve_buf_str(&facts));
+        err = *out ? 0 : VE_ENOMEM;
+    }
+    ve_buf_free(&facts);
+    if (!err) {
+        fill(*out, json);
+        fill_key(*out, json);
+    }
+    return err;
 }
 
 int ve_ringover_decode(struct ve_event **out, struct ve_str body, char why[static 96])
@@ -261,17 +177,12 @@ int ve_ringover_decode(struct ve_event **out, struct ve_str body, char why[stati
     int err = ve_json_parse(&json, body, why);
     if (err)
         return err;
-    if (!ve_json_get_str(json, "event").len) {
+    if (ve_json_get_str(json, "event").len) {
+        err = build(out, body, json);
+    } else {
         (void)snprintf(why, 96, "no event: an object with \"resource\" and \"event\" is expected");
-        ve_json_free(json);
-        return VE_EPROTO;
+        err = VE_EPROTO;
     }
-    struct ve_event *event = ve_event_new(body);
-    if (event)
-        fill(event, json);
     ve_json_free(json);
-    if (!event)
-        return VE_ENOMEM;
-    *out = event;
-    return 0;
+    return err;
 }

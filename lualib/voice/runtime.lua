@@ -43,7 +43,7 @@ local function keep_vars(call)
    })
 end
 
---- Runs a handler that has a call: on_ringing, on_call, a jump target.
+--- Runs a handler that has a call: on_call, a jump target.
 function runtime.call(name, data)
    local call = require("voice.call").new()
    local _ <close> = keep_vars(call)
@@ -51,7 +51,7 @@ function runtime.call(name, data)
    return handler(call, data and core.json_decode(data))
 end
 
---- Runs a handler about something that has no live call: on_missed_call, on_voicemail, on_event.
+--- Runs a handler about an event: on_ringing, on_missed_call, on_sms, on_event and the like.
 function runtime.event(name, json)
    return handlers[name](core.json_decode(json))
 end

@@ -3,6 +3,7 @@
 #include "alloc_fail.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "carrier/ringover_values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,6 +45,7 @@ static void everything_of_a_call_is_read(void **state)
         "\"direction\":\"inbound\",\"from_number\":\"33612345678\",\"to_number\":33184800000,"
         "\"duration_in_seconds\":42,\"user_id\":\"USER12345678\",\"ivr_data\":{}}}";
     struct ve_event *event = decode(body);
+    assert_true(ve_str_eq(event->facts, VE_STR("{\"user\":{\"id\":\"12345678\"}}")));
     assert_int_equal(event->kind, VE_EVENT_HANGUP);
     assert_string_equal(event->name, "call/hangup");
     assert_string_equal(event->call_id, "10345678901234567890");
@@ -51,7 +53,6 @@ static void everything_of_a_call_is_read(void **state)
     assert_string_equal(event->direction, "inbound");
     assert_string_equal(event->from, "+33612345678");
     assert_string_equal(event->to, "+33184800000");
-    assert_string_equal(event->message_url, "");
     assert_true(event->at_ms == 1790000000125);
     assert_int_equal(event->attempt, 3);
     assert_true(event->duration_s == 42);
@@ -82,7 +83,7 @@ static void what_is_absent_is_empty(void **state)
         assert_string_equal(event->from, "");
         assert_string_equal(event->to, "");
         assert_string_equal(event->direction, "");
-        assert_string_equal(event->message_url, "");
+        assert_true(ve_str_eq(event->facts, VE_STR("{}")));
         assert_true(event->at_ms == 0);
         assert_int_equal(event->attempt, 0);
         assert_true(event->duration_s == -1);
@@ -103,9 +104,9 @@ static void every_event_has_its_kind(void **state)
         {"call", "missed", VE_EVENT_MISSED},
         {"call", "voicemail", VE_EVENT_VOICEMAIL},
         {"call", "Ringing", VE_EVENT_OTHER},
-        {"call", "ivr_response_code", VE_EVENT_OTHER},
+        {"call", "ivr_response_code", VE_EVENT_IVR_CODE},
         {"sms", "ringing", VE_EVENT_OTHER},
-        {"aftercall", "voicemail_available", VE_EVENT_OTHER},
+        {"aftercall", "voicemail_available", VE_EVENT_VOICEMAIL_AVAILABLE},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         char body[128];
@@ -324,29 +325,43 @@ static void counts_that_make_no_sense_are_unknown(void **state)
     ve_free(event);
 }
 
-static void a_voicemail_prefers_the_private_link(void **state)
+static void check_facts(const char *data, const char *facts)
 {
-    (void)state;
-    struct ve_event *event = decode_data("{\"message\":\"https://a/1\",\"private_message\":\"\"}");
-    assert_string_equal(event->message_url, "https://a/1");
-    ve_free(event);
-    event = decode_data("{\"message\":\"https://a/1\",\"private_message\":\"https://b/2\"}");
-    assert_string_equal(event->message_url, "https://b/2");
+    struct ve_event *event = decode_data(data);
+    if (!ve_str_eq(event->facts, ve_str(facts)))
+        fail_msg("%s: %.*s", data, VE_STR_ARG(event->facts));
     ve_free(event);
 }
 
-/* Half a link leads somewhere else: what does not fit is left out. */
-static void a_link_that_does_not_fit_is_none(void **state)
+static void a_voicemail_prefers_the_private_link(void **state)
 {
     (void)state;
-    char data[800];
+    check_facts("{\"message\":\"https://a/1\",\"private_message\":\"\"}",
+                "{\"message\":\"https://a/1\"}");
+    check_facts("{\"message\":\"https://a/1\",\"private_message\":\"https://b/2\"}",
+                "{\"message\":\"https://b/2\"}");
+}
+
+/* Half a link leads somewhere else: however long it is, it stays whole. */
+static void a_long_link_stays_whole(void **state)
+{
+    (void)state;
+    char data[900];
     char link[600];
     memset(link, 'a', sizeof(link));
     link[sizeof(link) - 1] = '\0';
     (void)snprintf(data, sizeof(data), "{\"message\":\"https://a/%s\"}", link);
-    struct ve_event *event = decode_data(data);
-    assert_string_equal(event->message_url, "");
-    ve_free(event);
+    check_facts(data, data);
+}
+
+static void the_dashboard_counts_menus_10000_higher(void **state)
+{
+    (void)state;
+    check_facts("{\"ivr\":{\"scenario\":{\"ivr_id\":12000}}}", "{\"ivr\":{\"id\":22000}}");
+    check_facts("{\"ivr\":{\"scenario\":{\"ivr_id\":\"0\"}}}", "{\"ivr\":{\"id\":10000}}");
+    check_facts("{\"ivr\":{\"scenario\":{\"ivr_id\":18446744073709541615}}}",
+                "{\"ivr\":{\"id\":18446744073709551615}}");
+    check_facts("{\"ivr\":{\"scenario\":{\"ivr_id\":18446744073709541616}}}", "{\"ivr\":{}}");
 }
 
 static void what_is_no_event_is_refused_with_a_reason(void **state)
@@ -411,7 +426,8 @@ int main(void)
         cmocka_unit_test(the_timestamp_takes_each_form),
         cmocka_unit_test(counts_that_make_no_sense_are_unknown),
         cmocka_unit_test(a_voicemail_prefers_the_private_link),
-        cmocka_unit_test(a_link_that_does_not_fit_is_none),
+        cmocka_unit_test(a_long_link_stays_whole),
+        cmocka_unit_test(the_dashboard_counts_menus_10000_higher),
         cmocka_unit_test(what_is_no_event_is_refused_with_a_reason),
         cmocka_unit_test(without_memory_nothing_is_left),
     };
