@@ -26,11 +26,14 @@ struct run {
     struct ve_shard *shard;
     struct ve_timer gone; /* frees an event's run: not inside the task's own end */
     char handler[32];
+    struct ve_task *hook;  /* `endpoint` at work; NULL: it is not */
+    struct ve_buf partial; /* its next argument, JSON; the latest wins */
 };
 
 static void free_run(struct run *run)
 {
     ve_timer_stop(&run->gone);
+    ve_buf_free(&run->partial);
     ve_tenant_give_back(run->shard);
     ve_link_remove(&run->link);
     ve_free(run);
@@ -58,6 +61,7 @@ static int make_run(struct ve_dispatch *dispatch, struct ve_call *call, const ch
     run->call = call;
     ve_link_init(&run->link);
     ve_str_copy(run->handler, sizeof(run->handler), ve_str(handler));
+    ve_buf_init(&run->partial, 16 * 1024);
     int err = ve_tenant_take(dispatch->tenant, &run->shard);
     if (err) {
         ve_free(run);
@@ -131,9 +135,58 @@ static void on_ended(void *arg, struct ve_call *call)
     if (!run)
         return;
     ve_call_set_task(call, NULL);
+    if (run->hook)
+        ve_task_close(run->hook);
     if (run->task)
         ve_task_close(run->task);
     free_run(run);
+}
+
+/* --- the script's own endpoint: one at a time, always with the latest words --------------------
+ */
+
+static void start_hook(struct run *run);
+
+static void hook_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+{
+    struct run *run = arg;
+    (void)task;
+    run->hook = NULL;
+    log_end(run, result);
+    if (result->end == VE_TASK_RETURNED && run->partial.len)
+        start_hook(run);
+}
+
+static void start_hook(struct run *run)
+{
+    struct ve_task_options options = {
+        .shard = run->shard, .owner = run->call, .over = hook_over, .arg = run};
+    struct ve_value args[] = {ve_vstr(ve_buf_str(&run->partial))};
+    if (ve_entry_start("endpoint", args, 1, &options, &run->hook) != 0)
+        run->hook = NULL; /* no room: the engine's own rule stands */
+    ve_buf_clear(&run->partial);
+}
+
+static void on_partial(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
+                       enum ve_turn_shape shape)
+{
+    struct run *run = ve_call_task(call);
+    struct ve_jsonw w;
+    (void)arg;
+    if (!run || !ve_generation_has(run->shard->generation, "endpoint"))
+        return;
+    ve_buf_clear(&run->partial);
+    ve_jsonw_init(&w, &run->partial);
+    ve_jsonw_object(&w);
+    ve_jsonw_ku64(&w, "number", turn);
+    ve_jsonw_kstr(&w, "text", text);
+    ve_jsonw_kstr(&w, "shape", ve_str(ve_turn_shape_name(shape)));
+    ve_jsonw_ku64(&w, "default_ms", ve_session_endpoint_ms(ve_call_session(call)));
+    ve_jsonw_object_end(&w);
+    if (ve_jsonw_end(&w) != 0)
+        ve_buf_clear(&run->partial); /* longer than any turn: the engine's own rule stands */
+    else if (!run->hook)
+        start_hook(run);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -240,6 +293,7 @@ struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
     return (struct ve_call_sink){
         .started = on_started,
         .event = on_event,
+        .partial = on_partial,
         .ended = on_ended,
         .arg = dispatch,
     };

@@ -63,8 +63,23 @@ static void on_digit(void *arg, char digit)
     SESSION_EACH((struct ve_call *)arg, digit, watch->arg, digit);
 }
 
+static void on_partial(void *arg, uint32_t turn, struct ve_str text, enum ve_turn_shape shape)
+{
+    struct ve_call *call = arg;
+    struct ve_call_sink *sink = &call->calls->sink;
+    SESSION_EACH(call, partial, watch->arg, turn, text, shape);
+    if (sink->partial && call->script_running)
+        sink->partial(sink->arg, call, turn, text, shape);
+}
+
 static const struct ve_session_events session_events = {
-    on_speech, on_speculate, on_discard, on_commit, on_interrupted, on_digit,
+    .speech = on_speech,
+    .speculate = on_speculate,
+    .discard = on_discard,
+    .commit = on_commit,
+    .interrupted = on_interrupted,
+    .digit = on_digit,
+    .partial = on_partial,
 };
 
 bool ve_call_committed(const struct ve_call *call, uint32_t turn, uint32_t take)

@@ -57,6 +57,9 @@ struct ve_call_sink {
     void (*started)(void *arg, struct ve_call *call);
     /* An event for this call, after the call itself has taken note of it. */
     void (*event)(void *arg, struct ve_call *call, const struct ve_event *event);
+    /* What is recognised of the caller's open turn so far; may be NULL. */
+    void (*partial)(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
+                    enum ve_turn_shape shape);
     /* Last. The script's task must be closed now; the call is freed afterwards. */
     void (*ended)(void *arg, struct ve_call *call);
     void *arg;
