@@ -55,7 +55,9 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take)
 
 static void on_interrupted(void *arg)
 {
-    SESSION_EACH((struct ve_call *)arg, interrupted, watch->arg);
+    struct ve_call *call = arg;
+    ve_metric_add(call->calls->counted.interruptions, 1, NULL);
+    SESSION_EACH(call, interrupted, watch->arg);
 }
 
 static void on_digit(void *arg, char digit)
@@ -135,12 +137,15 @@ static void on_finish(void *arg)
     struct ve_call *call = arg;
     struct ve_calls *calls = call->calls;
     call->ended_wall_ms = ve_loop_wall_ms(calls->config.loop);
+    uint64_t lasted = ve_loop_now(calls->config.loop) - call->began_ns;
+    const char *outcome = ve_call_outcome_name(call->outcome);
+    ve_metric_add(calls->counted.ended, 1, (const char *[]){outcome});
+    ve_metric_observe(calls->counted.seconds, (double)lasted / 1e9, NULL);
     ve_says_record(call);
     close_leg(call, 1000);
     calls->sink.ended(calls->sink.arg, call);
     ve_log_event(calls->config.log, VE_LOG_INFO, "call_ended", ve_ftext("call", call->id),
-                 ve_ftext("outcome", ve_call_outcome_name(call->outcome)),
-                 ve_fu64("seconds", (ve_loop_now(calls->config.loop) - call->began_ns) / VE_SECOND),
+                 ve_ftext("outcome", outcome), ve_fu64("seconds", lasted / VE_SECOND),
                  ve_fu64("turns", call->turn_count));
     ve_record_keep(call);
     ve_call_free(call);
@@ -198,6 +203,7 @@ int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out)
     ve_list_push(&calls->running, &call->link);
     calls->count++;
     ve_timer_start(&call->deadline, calls->config.media_deadline);
+    ve_metric_add(calls->counted.started, 1, NULL);
     *out = call;
     return 0;
 }

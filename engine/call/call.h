@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/rng.h"
 #include "carrier/event.h"
 #include "media/session.h"
@@ -71,10 +72,11 @@ struct ve_calls_config {
     const struct ve_log *log;
     struct ve_session_config session; /* events and arg are set by the call */
     unsigned max_calls;
-    uint64_t media_deadline; /* ns from the first webhook to the media; 0 means 60 s */
-    const char *instance;    /* internal ids are "instance.serial" */
-    uint64_t seed[2];        /* of the id table */
-    uint64_t rng_seed;       /* of the calls' random numbers */
+    uint64_t media_deadline;    /* ns from the first webhook to the media; 0 means 60 s */
+    const char *instance;       /* internal ids are "instance.serial" */
+    struct ve_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    uint64_t seed[2];           /* of the id table */
+    uint64_t rng_seed;          /* of the calls' random numbers */
 };
 
 /* The phrase for when nothing else is left, ready in memory. Borrowed until ve_calls_free. */

@@ -1,6 +1,7 @@
 #include "cli/engine.h"
 
 #include "admin/api.h"
+#include "admin/metrics.h"
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "base/err.h"
@@ -22,6 +23,7 @@ struct ve_engine {
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
     struct ve_api *api;
+    struct ve_metrics_page *metrics;
     struct ve_httpd *http;
     struct ve_httpd *media_server;
     struct ve_timer drain_limit;
@@ -82,6 +84,16 @@ static uint64_t current_generation(void *arg)
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
 }
 
+static const struct ve_httpd *http_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->http;
+}
+
+static const struct ve_httpd *media_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->media_server;
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static struct ve_session_config session_config(const struct ve_settings *settings)
@@ -119,6 +131,15 @@ static int make_doors(struct ve_engine *engine)
         .generation = current_generation,
         .arg = engine,
     };
+    struct ve_metrics_page_config metrics = {
+        .loop = engine->options.loop,
+        .metrics = engine->worker.metrics,
+        .calls = engine->worker.calls,
+        .tokens = &settings->tokens,
+        .generation = current_generation,
+        .ports = {{"http", http_server}, {"media", media_server}},
+        .arg = engine,
+    };
     int err = ve_router_new(&engine->http_router);
     if (!err)
         err = ve_router_new(&engine->media_router);
@@ -132,7 +153,7 @@ static int make_doors(struct ve_engine *engine)
         err = ve_media_door_add_api(engine->media_door, engine->http_router);
     if (!err)
         err = ve_api_new(&engine->api, &api, engine->http_router);
-    return err;
+    return err ? err : ve_metrics_page_new(&engine->metrics, &metrics, engine->http_router);
 }
 
 static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
@@ -233,6 +254,7 @@ void ve_engine_free(struct ve_engine *engine)
     if (engine->http)
         ve_httpd_free(engine->http);
     ve_api_free(engine->api);
+    ve_metrics_page_free(engine->metrics);
     ve_webhooks_free(engine->webhooks);
     ve_media_door_free(engine->media_door);
     ve_router_free(engine->http_router);

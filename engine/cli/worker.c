@@ -55,6 +55,7 @@ static int make_calls(struct ve_worker *worker)
         .session = worker->options.session,
         .max_calls = worker->options.max_calls,
         .instance = "local",
+        .metrics = worker->metrics,
     };
     int err = ve_random_bytes(config.seed, sizeof(config.seed));
     if (!err && worker->options.rng_seed)
@@ -99,7 +100,9 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     worker->options = *options;
     ve_media_init(&worker->media, loop);
     ve_scheduler_init(&worker->scheduler, loop, options->log);
-    int err = options->text_mode ? 0 : ve_speech_new(&worker->speech, loop, options->log);
+    int err = ve_metrics_new(&worker->metrics);
+    if (!err && !options->text_mode)
+        err = ve_speech_new(&worker->speech, loop, options->log);
     if (!err)
         err = ve_dispatch_new(&worker->dispatch, loop, options->log);
     if (!err)
@@ -152,6 +155,7 @@ void ve_worker_close(struct ve_worker *worker)
     close_speech(worker);
     ve_media_free(&worker->media);
     ve_buf_free(&worker->apology);
+    ve_metrics_free(worker->metrics);
     memset(worker, 0, sizeof(*worker));
 }
 
