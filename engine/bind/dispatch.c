@@ -15,6 +15,8 @@ struct ve_dispatch {
     struct ve_tenant *tenant; /* borrowed */
     struct ve_link runs;      /* of events */
     unsigned events;
+    void (*finished)(void *arg, int64_t inbox_id); /* may be NULL */
+    void *finished_arg;
 };
 
 /* A handler at work: holds a place in a shard. */
@@ -25,6 +27,7 @@ struct run {
     struct ve_task *task; /* NULL once it is over */
     struct ve_shard *shard;
     struct ve_timer gone; /* frees an event's run: not inside the task's own end */
+    int64_t inbox_id;     /* of an event that was stored */
     char handler[32];
     struct ve_task *hook;  /* `endpoint` at work; NULL: it is not */
     struct ve_buf partial; /* its next argument, JSON; the latest wins */
@@ -191,6 +194,12 @@ static void on_partial(void *arg, struct ve_call *call, uint32_t turn, struct ve
 
 /* --- events ----------------------------------------------------------------------------------- */
 
+static void finish(struct ve_dispatch *dispatch, int64_t inbox_id)
+{
+    if (inbox_id && dispatch->finished)
+        dispatch->finished(dispatch->finished_arg, inbox_id);
+}
+
 static void event_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
 {
     struct run *run = arg;
@@ -198,6 +207,7 @@ static void event_over(void *arg, struct ve_task *task, const struct ve_task_res
     run->task = NULL;
     log_end(run, result);
     run->dispatch->events--;
+    finish(run->dispatch, run->inbox_id);
     ve_timer_start(&run->gone, 0);
 }
 
@@ -216,7 +226,8 @@ static const char *handler_of(struct ve_dispatch *dispatch, enum ve_event_kind k
     return ve_generation_has(generation, "on_event") ? "on_event" : NULL;
 }
 
-static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json)
+static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json,
+                       int64_t inbox_id)
 {
     struct run *run;
     if (dispatch->events >= EVENTS_MAX)
@@ -224,6 +235,7 @@ static int start_event(struct ve_dispatch *dispatch, const char *handler, struct
     int err = make_run(dispatch, NULL, handler, &run);
     if (err)
         return err;
+    run->inbox_id = inbox_id;
     ve_timer_init(&run->gone, dispatch->loop, on_gone, run);
     struct ve_task_options options = {.shard = run->shard, .over = event_over, .arg = run};
     struct ve_value args[] = {ve_vstr(ve_str(handler)), ve_vstr(json)};
@@ -237,22 +249,26 @@ static int start_event(struct ve_dispatch *dispatch, const char *handler, struct
     return 0;
 }
 
-static void on_event(void *arg, struct ve_call *call, const struct ve_event *event)
+/* VE_EBUSY and VE_ENOMEM: a stored event stays where it is, and comes again. */
+static int on_event(void *arg, struct ve_call *call, const struct ve_event *event)
 {
     struct ve_dispatch *dispatch = arg;
     const char *handler = handler_of(dispatch, event->kind);
     (void)call;
-    if (!handler)
-        return;
+    if (!handler) {
+        finish(dispatch, event->inbox_id);
+        return 0;
+    }
     struct ve_buf json;
     ve_buf_init(&json, 0);
     int err = ve_event_write(event, &json);
     if (!err)
-        err = start_event(dispatch, handler, ve_buf_str(&json));
+        err = start_event(dispatch, handler, ve_buf_str(&json), event->inbox_id);
     ve_buf_free(&json);
     if (err)
         ve_log_event(dispatch->log, VE_LOG_ERROR, "event_not_handled", ve_ftext("handler", handler),
                      ve_ftext("call", event->call_id), ve_ftext("error", ve_err_name(err)));
+    return err;
 }
 
 /* --- the dispatcher --------------------------------------------------------------------------- */
@@ -297,6 +313,13 @@ struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
         .ended = on_ended,
         .arg = dispatch,
     };
+}
+
+void ve_dispatch_on_finished(struct ve_dispatch *dispatch,
+                             void (*finished)(void *arg, int64_t inbox_id), void *arg)
+{
+    dispatch->finished = finished;
+    dispatch->finished_arg = arg;
 }
 
 unsigned ve_dispatch_events(const struct ve_dispatch *dispatch)

@@ -321,7 +321,7 @@ static enum ve_call_input input_of(const struct ve_call *call, enum ve_event_kin
     return missed && call->state == VE_CALL_ANNOUNCED ? VE_IN_CALLER_GONE : VE_IN_WEBHOOK;
 }
 
-static void deliver(struct ve_call *call, const struct ve_event *event)
+static int deliver(struct ve_call *call, const struct ve_event *event)
 {
     struct ve_call_sink *sink = &call->calls->sink;
     take_facts(call, event);
@@ -331,14 +331,21 @@ static void deliver(struct ve_call *call, const struct ve_event *event)
         call->ringing_told = true;
         sink->ringing(sink->arg, call);
     }
-    if (sink->event)
-        sink->event(sink->arg, call, event);
+    int err = sink->event ? sink->event(sink->arg, call, event) : 0;
     ve_call_input(call, input_of(call, event->kind));
+    return err;
 }
 
 static bool opens_call(enum ve_event_kind kind)
 {
     return kind == VE_EVENT_RINGING || kind == VE_EVENT_ANSWERED;
+}
+
+bool ve_directory_has_room(const struct ve_calls *calls, const struct ve_event *event)
+{
+    return !opens_call(event->kind) || !event->call_id[0] ||
+           (!calls->draining && calls->count < calls->config.max_calls) ||
+           ve_map_find(&calls->by_id, ve_str(event->call_id));
 }
 
 int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
@@ -349,9 +356,10 @@ int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
     if (!call && event->call_id[0] && opens_call(event->kind))
         err = ve_call_new(calls, ve_str(event->call_id), &call);
     if (call)
-        deliver(call, event);
+        err = deliver(call, event);
     else if (!err && calls->sink.event)
-        calls->sink.event(calls->sink.arg, NULL, event); /* about a call that is over, or none */
+        err = calls->sink.event(calls->sink.arg, NULL,
+                                event); /* about a call that is over, or none */
     ve_free(event);
     if (done)
         done(arg, err);

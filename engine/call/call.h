@@ -56,8 +56,9 @@ struct ve_call_sink {
     void (*ringing)(void *arg, struct ve_call *call);
     /* Media is there: the script begins. */
     void (*started)(void *arg, struct ve_call *call);
-    /* An event for this call, after the call itself has taken note of it. */
-    void (*event)(void *arg, struct ve_call *call, const struct ve_event *event);
+    /* An event for this call, after the call itself has taken note of it. VE_EBUSY: it cannot be
+     * handled now. */
+    int (*event)(void *arg, struct ve_call *call, const struct ve_event *event);
     /* What is recognised of the caller's open turn so far; may be NULL. */
     void (*partial)(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
                     enum ve_turn_shape shape);
@@ -107,6 +108,9 @@ struct ve_call *ve_calls_find_serial(struct ve_calls *calls, uint64_t serial);
  */
 int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
                       void (*done)(void *arg, int err), void *arg);
+
+/* Would a call that this event opens be refused now? Asked before an event is taken on. */
+bool ve_directory_has_room(const struct ve_calls *calls, const struct ve_event *event);
 
 /* Facts that a media connection brings along; empty texts are unknown. */
 struct ve_call_facts {

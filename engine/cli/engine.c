@@ -5,6 +5,7 @@
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "carrier/ringover_webhook.h"
 #include "cli/worker.h"
 #include "door/media.h"
 #include "door/webhooks.h"
@@ -20,6 +21,7 @@ struct ve_engine {
     struct ve_worker worker;
     struct ve_router *http_router;
     struct ve_router *media_router;
+    struct ve_intake *intake;
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
     struct ve_api *api;
@@ -68,9 +70,8 @@ static void on_media_upgrade(void *arg, struct ve_http_request *request)
 
 static void on_aborted(void *arg, struct ve_http_request *request)
 {
-    /* Every route answers within its own step so far: nobody holds the request. */
     (void)arg;
-    (void)request;
+    ve_router_aborted(request);
 }
 
 static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade,
@@ -106,13 +107,29 @@ static struct ve_session_config session_config(const struct ve_settings *setting
     };
 }
 
+static int make_intake(struct ve_engine *engine)
+{
+    struct ve_intake_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .store = engine->worker.store,
+        .calls = engine->worker.calls,
+        .decode = ve_ringover_decode,
+        .max_age_ms = (int64_t)engine->options.settings->webhook_max_age * 1000,
+    };
+    int err = ve_intake_new(&engine->intake, &config);
+    if (!err)
+        ve_dispatch_on_finished(engine->worker.dispatch, ve_intake_finished, engine->intake);
+    return err;
+}
+
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
     struct ve_webhooks_config webhooks = {
         .loop = engine->options.loop,
         .log = engine->options.log,
-        .calls = engine->worker.calls,
+        .intake = engine->intake,
         .secrets = &settings->secrets,
     };
     struct ve_media_door_config media = {
@@ -219,8 +236,14 @@ static int build(struct ve_engine *engine, char why[static 1024])
     };
     int err = ve_worker_open(&engine->worker, &options, why);
     if (!err)
+        err = make_intake(engine);
+    if (!err)
         err = make_doors(engine);
-    return err ? err : open_ports(engine, why);
+    if (!err)
+        err = open_ports(engine, why);
+    if (!err)
+        ve_intake_resume(engine->intake);
+    return err;
 }
 
 int ve_engine_new(struct ve_engine **out, const struct ve_engine_options *options,
@@ -256,6 +279,9 @@ void ve_engine_free(struct ve_engine *engine)
     ve_api_free(engine->api);
     ve_metrics_page_free(engine->metrics);
     ve_webhooks_free(engine->webhooks);
+    if (engine->worker.dispatch)
+        ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
+    ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
     ve_router_free(engine->http_router);
     ve_router_free(engine->media_router);

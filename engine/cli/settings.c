@@ -62,6 +62,8 @@ static const struct setting settings[] = {
     {"VE_MAX_CALLS", NUMBER, AT(max_calls), "1000", 1, 100000, NULL, "calls at once"},
     {"VE_MAX_CONNECTIONS_PER_IP", NUMBER, AT(max_connections_per_ip), "1000", 1, 100000, NULL,
      "connections from one address, on each port"},
+    {"VE_WEBHOOK_MAX_AGE", NUMBER, AT(webhook_max_age), "345600", 1, 345600, NULL,
+     "age (s) above which an event is refused; repeats are known for 345600"},
     {"VE_STREAM_RATE", CHOICE, AT(stream_rate), "16000", 0, 0, rates,
      "sample rate (Hz) of the audio that is sent"},
     {"VE_STREAM_CHUNK_BYTES", NUMBER, AT(stream_chunk_bytes), "4096", 320, 16384, NULL,

@@ -30,6 +30,7 @@ struct ve_settings {
     /* limits */
     uint32_t max_calls;
     uint32_t max_connections_per_ip;
+    uint32_t webhook_max_age; /* s */
     /* media */
     uint32_t stream_rate; /* Hz of what is sent */
     uint32_t stream_chunk_bytes;
