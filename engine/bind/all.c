@@ -7,7 +7,6 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_core(L);
     ve_bind_json(L);
     ve_bind_call(L);
-    ve_bind_turns(L);
     ve_bind_say(L);
     ve_bind_listen(L);
     ve_bind_grammar(L);
@@ -15,6 +14,7 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_tone(L);
     ve_bind_hear(L);
     ve_bind_scripted(L);
+    ve_bind_http(L);
 }
 
 struct ve_bind *ve_bind_of(lua_State *L)

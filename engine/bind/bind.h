@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "call/call.h"
+#include "provider/request.h"
 #include "script/shard.h"
 #include "script/task.h"
 #include "speech/speech.h"
@@ -30,13 +31,24 @@ struct ve_scripted {
  */
 int ve_scripted_add(struct ve_scripted_answer *answer, double after_s, struct ve_str piece);
 
+/* A setting that provider scripts may see, or the name of one and its secret value. */
+struct ve_bind_setting {
+    const char *name;
+    const char *value;
+};
+
 /* The services of a worker, for the bindings. Members are borrowed; NULL: not there. */
 struct ve_bind {
     struct ve_loop *loop;
     const struct ve_log *log;
     struct ve_calls *calls;
     struct ve_speech *speech;
-    const char *data_dir; /* recordings go below it; NULL: nothing is written */
+    struct ve_requests *requests;           /* NULL: no way out */
+    const struct ve_vault *vault;           /* which secrets there are; NULL: none */
+    const struct ve_bind_setting *settings; /* of the providers, no secrets */
+    size_t setting_count;
+    const struct ve_policy *policy; /* of the tenant: where requests may lead; NULL: the worker's */
+    const char *data_dir;           /* recordings go below it; NULL: nothing is written */
     /* Answers of a spec instead of a provider's, in simulations; `ask` NULL: there are none. */
     struct ve_scripted scripted;
     bool text_mode; /* simulated callers without audio: voices give silence of the right length */
@@ -49,7 +61,6 @@ void ve_bind_open(lua_State *L, void *context);
 void ve_bind_core(lua_State *L);
 void ve_bind_json(lua_State *L);
 void ve_bind_call(lua_State *L);
-void ve_bind_turns(lua_State *L);
 void ve_bind_say(lua_State *L);
 void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);
@@ -57,6 +68,7 @@ void ve_bind_record(lua_State *L);
 void ve_bind_tone(lua_State *L);
 void ve_bind_hear(lua_State *L);
 void ve_bind_scripted(lua_State *L);
+void ve_bind_http(lua_State *L);
 
 /* The services; every core function has them as its upvalue's context. */
 struct ve_bind *ve_bind_of(lua_State *L);

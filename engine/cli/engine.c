@@ -1,11 +1,9 @@
 #include "cli/engine.h"
 
 #include "admin/api.h"
-#include "admin/metrics.h"
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "base/err.h"
-#include "carrier/ringover_webhook.h"
 #include "cli/worker.h"
 #include "door/media.h"
 #include "door/webhooks.h"
@@ -21,11 +19,9 @@ struct ve_engine {
     struct ve_worker worker;
     struct ve_router *http_router;
     struct ve_router *media_router;
-    struct ve_intake *intake;
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
     struct ve_api *api;
-    struct ve_metrics_page *metrics;
     struct ve_httpd *http;
     struct ve_httpd *media_server;
     struct ve_timer drain_limit;
@@ -70,8 +66,9 @@ static void on_media_upgrade(void *arg, struct ve_http_request *request)
 
 static void on_aborted(void *arg, struct ve_http_request *request)
 {
+    /* Every route answers within its own step so far: nobody holds the request. */
     (void)arg;
-    ve_router_aborted(request);
+    (void)request;
 }
 
 static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade,
@@ -83,16 +80,6 @@ static uint64_t current_generation(void *arg)
 {
     struct ve_engine *engine = arg;
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
-}
-
-static const struct ve_httpd *http_server(void *arg)
-{
-    return ((struct ve_engine *)arg)->http;
-}
-
-static const struct ve_httpd *media_server(void *arg)
-{
-    return ((struct ve_engine *)arg)->media_server;
 }
 
 /* --- building --------------------------------------------------------------------------------- */
@@ -107,29 +94,13 @@ static struct ve_session_config session_config(const struct ve_settings *setting
     };
 }
 
-static int make_intake(struct ve_engine *engine)
-{
-    struct ve_intake_config config = {
-        .loop = engine->options.loop,
-        .log = engine->options.log,
-        .store = engine->worker.store,
-        .calls = engine->worker.calls,
-        .decode = ve_ringover_decode,
-        .max_age_ms = (int64_t)engine->options.settings->webhook_max_age * 1000,
-    };
-    int err = ve_intake_new(&engine->intake, &config);
-    if (!err)
-        ve_dispatch_on_finished(engine->worker.dispatch, ve_intake_finished, engine->intake);
-    return err;
-}
-
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
     struct ve_webhooks_config webhooks = {
         .loop = engine->options.loop,
         .log = engine->options.log,
-        .intake = engine->intake,
+        .calls = engine->worker.calls,
         .secrets = &settings->secrets,
     };
     struct ve_media_door_config media = {
@@ -148,15 +119,6 @@ static int make_doors(struct ve_engine *engine)
         .generation = current_generation,
         .arg = engine,
     };
-    struct ve_metrics_page_config metrics = {
-        .loop = engine->options.loop,
-        .metrics = engine->worker.metrics,
-        .calls = engine->worker.calls,
-        .tokens = &settings->tokens,
-        .generation = current_generation,
-        .ports = {{"http", http_server}, {"media", media_server}},
-        .arg = engine,
-    };
     int err = ve_router_new(&engine->http_router);
     if (!err)
         err = ve_router_new(&engine->media_router);
@@ -170,7 +132,7 @@ static int make_doors(struct ve_engine *engine)
         err = ve_media_door_add_api(engine->media_door, engine->http_router);
     if (!err)
         err = ve_api_new(&engine->api, &api, engine->http_router);
-    return err ? err : ve_metrics_page_new(&engine->metrics, &metrics, engine->http_router);
+    return err;
 }
 
 static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
@@ -223,8 +185,22 @@ static void on_drain_limit(void *arg)
     ve_calls_end_all(engine->worker.calls);
 }
 
+/* Those that are set. */
+static size_t outbound_settings(const struct ve_settings *settings,
+                                struct ve_bind_setting out[static VE_SETTINGS_OUTBOUND])
+{
+    size_t count = 0;
+    struct ve_bind_setting one;
+    for (size_t i = 0; ve_settings_outbound(settings, i, &one.name, &one.value); i++) {
+        if (one.value[0])
+            out[count++] = one;
+    }
+    return count;
+}
+
 static int build(struct ve_engine *engine, char why[static 1024])
 {
+    struct ve_bind_setting outbound[VE_SETTINGS_OUTBOUND];
     struct ve_worker_options options = {
         .loop = engine->options.loop,
         .log = engine->options.log,
@@ -233,17 +209,13 @@ static int build(struct ve_engine *engine, char why[static 1024])
         .script = engine->options.script,
         .reload_quiet = engine->options.reload_quiet,
         .data_dir = engine->options.settings->data_dir,
+        .outbound = {.settings = outbound,
+                     .count = outbound_settings(engine->options.settings, outbound)},
     };
     int err = ve_worker_open(&engine->worker, &options, why);
     if (!err)
-        err = make_intake(engine);
-    if (!err)
         err = make_doors(engine);
-    if (!err)
-        err = open_ports(engine, why);
-    if (!err)
-        ve_intake_resume(engine->intake);
-    return err;
+    return err ? err : open_ports(engine, why);
 }
 
 int ve_engine_new(struct ve_engine **out, const struct ve_engine_options *options,
@@ -277,11 +249,7 @@ void ve_engine_free(struct ve_engine *engine)
     if (engine->http)
         ve_httpd_free(engine->http);
     ve_api_free(engine->api);
-    ve_metrics_page_free(engine->metrics);
     ve_webhooks_free(engine->webhooks);
-    if (engine->worker.dispatch)
-        ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
-    ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
     ve_router_free(engine->http_router);
     ve_router_free(engine->media_router);

@@ -2,9 +2,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "cli/env_text.h"
 #include "crypto/equal.h"
-#include "net/address.h"
+#include "crypto/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +16,7 @@
 
 #define ENV_FILE_MAX (64 * 1024)
 
-enum kind { TEXT, HOST, SECRET, PORT, NUMBER, CHOICE };
+enum kind { TEXT, SECRET, PORT, NUMBER, CHOICE };
 
 struct setting {
     const char *name;
@@ -38,10 +37,10 @@ static const char *const unknown[] = {"accept", "refuse", NULL};
 #define AT(field) offsetof(struct ve_settings, field), sizeof(((struct ve_settings *)0)->field)
 
 static const struct setting settings[] = {
-    {"VE_HTTP_HOST", HOST, AT(http_host), "127.0.0.1", 0, 0, NULL,
+    {"VE_HTTP_HOST", TEXT, AT(http_host), "127.0.0.1", 0, 0, NULL,
      "address of the HTTP port: webhooks, API"},
     {"VE_HTTP_PORT", PORT, AT(http_port), "8000", 0, 65535, NULL, "HTTP port; 0 takes a free one"},
-    {"RINGOVER_WEBSOCKET_HOST", HOST, AT(media_host), "127.0.0.1", 0, 0, NULL,
+    {"RINGOVER_WEBSOCKET_HOST", TEXT, AT(media_host), "127.0.0.1", 0, 0, NULL,
      "address of the media port"},
     {"RINGOVER_WEBSOCKET_PORT", PORT, AT(media_port), "8001", 0, 65535, NULL,
      "media port; 0 takes a free one"},
@@ -62,19 +61,67 @@ static const struct setting settings[] = {
     {"VE_MAX_CALLS", NUMBER, AT(max_calls), "1000", 1, 100000, NULL, "calls at once"},
     {"VE_MAX_CONNECTIONS_PER_IP", NUMBER, AT(max_connections_per_ip), "1000", 1, 100000, NULL,
      "connections from one address, on each port"},
-    {"VE_WEBHOOK_MAX_AGE", NUMBER, AT(webhook_max_age), "345600", 1, 345600, NULL,
-     "age (s) above which an event is refused; repeats are known for 345600"},
     {"VE_STREAM_RATE", CHOICE, AT(stream_rate), "16000", 0, 0, rates,
      "sample rate (Hz) of the audio that is sent"},
     {"VE_STREAM_CHUNK_BYTES", NUMBER, AT(stream_chunk_bytes), "4096", 320, 16384, NULL,
      "audio bytes of one streamAudio message, before base64"},
     {"VE_MEDIA_UNKNOWN", CHOICE, AT(media_unknown_refuse), "accept", 0, 0, unknown,
      "a media connection whose call no webhook has announced"},
-    {"OPENAI_API_KEY", SECRET, AT(openai_key), "", 0, 0, NULL, "OpenAI's key"},
-    {"ELEVENLABS_API_KEY", SECRET, AT(elevenlabs_key), "", 0, 0, NULL, "ElevenLabs' key"},
+    {"OPENAI_API_KEY", SECRET, AT(outbound[0]), "", 0, 0, NULL, "OpenAI's key"},
+    {"OPENAI_BASE_URL", TEXT, AT(outbound[1]), "", 0, 0, NULL,
+     "OpenAI, or a server that speaks its dialect: the URL with its version segment"},
+    {"OPENAI_STT_BASE_URL", TEXT, AT(outbound[2]), "", 0, 0, NULL,
+     "the same for transcription alone"},
+    {"OPENAI_LLM_BASE_URL", TEXT, AT(outbound[3]), "", 0, 0, NULL,
+     "the same for language models alone"},
+    {"OPENAI_TTS_BASE_URL", TEXT, AT(outbound[4]), "", 0, 0, NULL, "the same for voices alone"},
+    {"OPENAI_MODEL", TEXT, AT(outbound[5]), "", 0, 0, NULL, "language model at OpenAI"},
+    {"OPENAI_MAX_TOKENS", TEXT, AT(outbound[6]), "", 0, 0, NULL,
+     "most tokens of one of its answers"},
+    {"WHISPER_MODEL", TEXT, AT(outbound[7]), "", 0, 0, NULL, "transcription model at OpenAI"},
+    {"ELEVENLABS_API_KEY", SECRET, AT(outbound[8]), "", 0, 0, NULL, "ElevenLabs' key"},
+    {"ELEVENLABS_BASE_URL", TEXT, AT(outbound[9]), "", 0, 0, NULL,
+     "ElevenLabs: the URL without a version segment"},
+    {"ELEVENLABS_VOICE_ID", TEXT, AT(outbound[10]), "", 0, 0, NULL, "voice at ElevenLabs"},
+    {"ELEVENLABS_MODEL", TEXT, AT(outbound[11]), "", 0, 0, NULL, "voice model at ElevenLabs"},
+    {"ELEVENLABS_OPTIMIZE_LATENCY", TEXT, AT(outbound[12]), "", 0, 0, NULL,
+     "0 to 4: how much quality ElevenLabs gives up for time"},
+    {"DEEPGRAM_API_KEY", SECRET, AT(outbound[13]), "", 0, 0, NULL, "Deepgram's key"},
+    {"DEEPGRAM_BASE_URL", TEXT, AT(outbound[14]), "", 0, 0, NULL,
+     "Deepgram: the URL without a version segment"},
+    {"ANTHROPIC_API_KEY", SECRET, AT(outbound[15]), "", 0, 0, NULL, "Anthropic's key"},
+    {"ANTHROPIC_BASE_URL", TEXT, AT(outbound[16]), "", 0, 0, NULL,
+     "Anthropic: the URL without a version segment"},
+    {"GEMINI_API_KEY", SECRET, AT(outbound[17]), "", 0, 0, NULL, "Google Gemini's key"},
+    {"GEMINI_BASE_URL", TEXT, AT(outbound[18]), "", 0, 0, NULL,
+     "Google Gemini: the URL without a version segment"},
+    {"CARTESIA_API_KEY", SECRET, AT(outbound[19]), "", 0, 0, NULL, "Cartesia's key"},
+    {"CARTESIA_BASE_URL", TEXT, AT(outbound[20]), "", 0, 0, NULL, "Cartesia: the URL"},
+    {"ASSEMBLYAI_API_KEY", SECRET, AT(outbound[21]), "", 0, 0, NULL, "AssemblyAI's key"},
+    {"ASSEMBLYAI_BASE_URL", TEXT, AT(outbound[22]), "", 0, 0, NULL, "AssemblyAI: the URL"},
+    {"RINGOVER_API_KEY", SECRET, AT(outbound[23]), "", 0, 0, NULL,
+     "key of Ringover's REST interface"},
+    {"RINGOVER_API_BASE_URL", TEXT, AT(outbound[24]), "", 0, 0, NULL,
+     "Ringover's REST interface: the URL with its version segment"},
+    {"VE_HTTP_ALLOW", TEXT, AT(outbound[25]), "", 0, 0, NULL,
+     "hosts that scripts may reach: `api.example.com, *.example.com, host:8443`"},
 };
 
 #define COUNT (sizeof(settings) / sizeof(settings[0]))
+
+bool ve_settings_outbound(const struct ve_settings *out, size_t i, const char **name,
+                          const char **value)
+{
+    for (size_t row = 0; row < COUNT; row++) {
+        if (i >= VE_SETTINGS_OUTBOUND ||
+            settings[row].offset != offsetof(struct ve_settings, outbound) + i * settings[row].size)
+            continue;
+        *name = settings[row].name;
+        *value = out->outbound[i];
+        return true;
+    }
+    return false;
+}
 
 bool ve_setting_describe(size_t i, const char **name, const char **fallback, const char **purpose)
 {
@@ -93,31 +140,62 @@ struct env_file {
     const char *path;
 };
 
-/* Reads at most `max` bytes; VE_ETOOBIG when there are more. */
 static int read_file(struct ve_buf *out, const char *path, size_t max)
 {
-    char piece[1024];
     ve_buf_init(out, max);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? VE_ENOENT : VE_EIO;
     int err = 0;
     for (;;) {
-        ssize_t n = read(fd, piece, sizeof(piece));
-        err = n < 0 ? VE_EIO : ve_buf_add(out, piece, (size_t)n);
-        if (err || n == 0)
+        err = ve_buf_reserve(out, 1024);
+        ssize_t n = err ? 0 : read(fd, out->ptr + out->len, 1024);
+        if (n < 0)
+            err = VE_EIO;
+        if (err || n <= 0)
             break;
+        out->len += (size_t)n;
     }
-    ve_secret_wipe(piece, sizeof(piece));
     close(fd);
     return err;
 }
 
-static void wipe_file(struct ve_buf *text)
+/* NAME=value, with optional `export`, blanks, and quotes around the value. */
+static bool split_line(struct ve_str line, struct ve_str *name, struct ve_str *value)
 {
-    if (text->ptr)
-        ve_secret_wipe(text->ptr, text->len);
-    ve_buf_free(text);
+    line = ve_str_trim(line);
+    if (!line.len || line.ptr[0] == '#')
+        return false;
+    if (ve_str_starts(line, VE_STR("export ")))
+        line = ve_str_n(line.ptr + 7, line.len - 7);
+    size_t at = ve_str_find(line, '=');
+    if (at == SIZE_MAX)
+        return false;
+    *name = ve_str_trim(ve_str_n(line.ptr, at));
+    *value = ve_str_trim(ve_str_n(line.ptr + at + 1, line.len - at - 1));
+    bool quoted = value->len >= 2 && (value->ptr[0] == '"' || value->ptr[0] == '\'') &&
+                  value->ptr[value->len - 1] == value->ptr[0];
+    if (quoted)
+        *value = ve_str_n(value->ptr + 1, value->len - 2);
+    return true;
+}
+
+/* The last line that sets the name, as the shell would have it. */
+static bool find_in_file(const struct env_file *file, const char *wanted, struct ve_str *value,
+                         unsigned *line)
+{
+    struct ve_str rest = ve_buf_str(&file->text);
+    bool found = false;
+    for (unsigned n = 1; rest.ptr; n++) {
+        struct ve_str name;
+        struct ve_str text;
+        if (!split_line(ve_str_cut(&rest, '\n'), &name, &text) || !ve_str_eq(name, ve_str(wanted)))
+            continue;
+        *value = text;
+        *line = n;
+        found = true;
+    }
+    return found;
 }
 
 /* --- one value -------------------------------------------------------------------------------- */
@@ -142,23 +220,19 @@ static int refuse(struct ve_setting_error *error, const char *where, const char 
     return VE_EINVAL;
 }
 
-/* The raw text of a name: environment, then file. False: not set, or set to nothing. */
+/* The raw text of a name: environment, then file. False: not set. */
 static int look_up(const struct ve_setting_source *source, const struct env_file *file,
                    const char *name, struct found *found, struct ve_setting_error *error, bool *set)
 {
     const char *env = source->get ? source->get(source->arg, name) : NULL;
     struct ve_str value = ve_str(env);
     unsigned line = 0;
-    int err = 0;
     (void)snprintf(found->where, sizeof(found->where), "in the environment");
-    if (!env) {
-        err = ve_env_find(ve_buf_str(&file->text), ve_str(name), &value, &line);
+    *set = env != NULL;
+    if (!*set && find_in_file(file, name, &value, &line)) {
         (void)snprintf(found->where, sizeof(found->where), "%s, line %u", file->path, line);
+        *set = true;
     }
-    *set = !err && value.len > 0;
-    if (err == VE_EPROTO)
-        return refuse(error, found->where, "write NAME=value or NAME=\"value\"",
-                      "%s: the line cannot be read", name);
     if (*set && !ve_str_copy(found->value, sizeof(found->value), value))
         return refuse(error, found->where, "give a shorter one", "%s: the value is too long", name);
     return 0;
@@ -177,16 +251,17 @@ static int look_up_secret_file(const struct ve_setting_source *source, const str
     if (err || !*set)
         return err;
     err = read_file(&text, path.value, sizeof(found->value) - 1);
+    if (err) {
+        ve_buf_free(&text);
+        return refuse(error, path.where, "check the path and its permissions",
+                      "%s: the file cannot be read (%s)", file_name, ve_err_name(err));
+    }
     struct ve_str trimmed = ve_str_trim(ve_buf_str(&text));
-    if (!err && ve_str_find(trimmed, '\0') != SIZE_MAX)
-        err = VE_EPROTO;
-    if (err)
-        err = refuse(error, path.where, "check the path, its permissions and what it holds",
-                     "%s: the file cannot be read (%s)", file_name, ve_err_name(err));
     ve_str_copy(found->value, sizeof(found->value), trimmed);
     ve_str_copy(found->where, sizeof(found->where), ve_str(path.value));
-    wipe_file(&text);
-    return err;
+    ve_secret_wipe(text.ptr, text.len);
+    ve_buf_free(&text);
+    return 0;
 }
 
 /* What examples and templates hold in place of a secret counts as none. */
@@ -205,7 +280,7 @@ static int set_number(struct ve_settings *out, const struct setting *setting,
     if (ve_str_u64(&value, ve_str(found->value), setting->max) != 0 || value < setting->min) {
         (void)snprintf(fix, sizeof(fix), "use a whole number from %llu to %llu",
                        (unsigned long long)setting->min, (unsigned long long)setting->max);
-        return refuse(error, found->where, fix, "%s: \"%.60s\" is not allowed", setting->name,
+        return refuse(error, found->where, fix, "%s: \"%s\" is not allowed", setting->name,
                       found->value);
     }
     char *at = (char *)out + setting->offset;
@@ -237,7 +312,7 @@ static int set_choice(struct ve_settings *out, const struct setting *setting,
                setting->size < sizeof(value) ? setting->size : sizeof(value));
         return 0;
     }
-    return refuse(error, found->where, fix, "%s: \"%.60s\" is not allowed", setting->name,
+    return refuse(error, found->where, fix, "%s: \"%s\" is not allowed", setting->name,
                   found->value);
 }
 
@@ -245,23 +320,13 @@ static int set_text(struct ve_settings *out, const struct setting *setting,
                     const struct found *found, struct ve_setting_error *error)
 {
     char *at = (char *)out + setting->offset;
-    if (setting->kind == SECRET && is_sample(found->value))
+    bool secret = setting->kind == SECRET;
+    if (secret && is_sample(found->value))
         return 0;
     if (!ve_str_copy(at, setting->size, ve_str(found->value)))
         return refuse(error, found->where, "give a shorter one", "%s: the value is too long",
                       setting->name);
     return 0;
-}
-
-/* A name would have to be looked up, and might be anything the next time. */
-static int set_host(struct ve_settings *out, const struct setting *setting,
-                    const struct found *found, struct ve_setting_error *error)
-{
-    struct ve_str host = ve_str(found->value);
-    if (!ve_str_eq(host, VE_STR("localhost")) && !ve_address_is_literal(host))
-        return refuse(error, found->where, "use an IPv4 or IPv6 address, or localhost",
-                      "%s: \"%.60s\" is not allowed", setting->name, found->value);
-    return set_text(out, setting, found, error);
 }
 
 static int set_value(struct ve_settings *out, const struct setting *setting,
@@ -271,8 +336,6 @@ static int set_value(struct ve_settings *out, const struct setting *setting,
     case TEXT:
     case SECRET:
         return set_text(out, setting, found, error);
-    case HOST:
-        return set_host(out, setting, found, error);
     case CHOICE:
         return set_choice(out, setting, found, error);
     default:
@@ -287,13 +350,13 @@ static int load_one(struct ve_settings *out, const struct setting *setting,
     struct found found = {.where = "the default"};
     bool set = false;
     int err = look_up(source, file, setting->name, &found, error, &set);
-    bool secret = setting->kind == SECRET;
-    if (!err && secret && (!set || is_sample(found.value)))
+    if (!err && !set && setting->kind == SECRET)
         err = look_up_secret_file(source, file, setting->name, &found, error, &set);
-    if (!err && !set && !secret)
+    if (err)
+        return err;
+    if (!set)
         ve_str_copy(found.value, sizeof(found.value), ve_str(setting->fallback));
-    if (!err)
-        err = set_value(out, setting, &found, error);
+    err = set_value(out, setting, &found, error);
     ve_secret_wipe(&found, sizeof(found));
     return err;
 }
@@ -315,7 +378,9 @@ int ve_settings_load(struct ve_settings *out, const struct ve_setting_source *so
                      "the settings file cannot be read (%s)", ve_err_name(err));
     for (size_t i = 0; i < COUNT && !err; i++)
         err = load_one(out, &settings[i], source, &file, error);
-    wipe_file(&file.text);
+    if (file.text.ptr)
+        ve_secret_wipe(file.text.ptr, file.text.len);
+    ve_buf_free(&file.text);
     if (!err && !out->tls_cert[0] != !out->tls_key[0])
         err = refuse(error, "VE_TLS_CERT, VE_TLS_KEY", "set both, or neither",
                      "TLS needs a certificate and its key");
@@ -338,6 +403,5 @@ void ve_settings_wipe(struct ve_settings *out)
 {
     ve_secret_wipe(&out->secrets, sizeof(out->secrets));
     ve_secret_wipe(&out->tokens, sizeof(out->tokens));
-    ve_secret_wipe(out->openai_key, sizeof(out->openai_key));
-    ve_secret_wipe(out->elevenlabs_key, sizeof(out->elevenlabs_key));
+    ve_secret_wipe(out->outbound, sizeof(out->outbound));
 }

@@ -13,6 +13,9 @@
 #include "base/log.h"
 #include "door/auth.h"
 
+#define VE_SETTINGS_OUTBOUND    26
+#define VE_SETTING_OUTBOUND_MAX 512 /* bytes, with the NUL */
+
 struct ve_settings {
     /* faces */
     char http_host[64];
@@ -30,14 +33,13 @@ struct ve_settings {
     /* limits */
     uint32_t max_calls;
     uint32_t max_connections_per_ip;
-    uint32_t webhook_max_age; /* s */
     /* media */
     uint32_t stream_rate; /* Hz of what is sent */
     uint32_t stream_chunk_bytes;
     bool media_unknown_refuse;
-    /* carrier and providers: kept for the scripts' chains */
-    char openai_key[VE_SECRET_MAX];
-    char elevenlabs_key[VE_SECRET_MAX];
+    /* providers, the carrier's REST interface, and where scripts may reach: by the setting's
+     * number; see ve_settings_outbound */
+    char outbound[VE_SETTINGS_OUTBOUND][VE_SETTING_OUTBOUND_MAX];
 };
 
 /* Why a setting was refused, for people. */
@@ -63,6 +65,11 @@ int ve_settings_load_process(struct ve_settings *out, struct ve_setting_error *e
 int ve_settings_complete(struct ve_settings *settings, bool *made, struct ve_setting_error *error);
 /* Overwrites the secrets. */
 void ve_settings_wipe(struct ve_settings *settings);
+
+/* The i-th of the settings for what leads out: its name and value, "" when it is not set; false
+ * past the end. */
+bool ve_settings_outbound(const struct ve_settings *settings, size_t i, const char **name,
+                          const char **value);
 
 /* For docs and checks: the i-th setting's name, default in words and purpose; false past the end.
  */

@@ -3,6 +3,7 @@
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "cli/worker.h"
+#include "cli/world_net.h"
 #include "carrier/ringover_webhook.h"
 
 #include <string.h>
@@ -27,6 +28,7 @@ struct world {
     uint64_t sent;          /* samples */
     unsigned clears;
     lua_State *L; /* of the spec, while it lets time pass; NULL otherwise */
+    struct ve_world_net net;
     int scripted; /* reference to its function that answers for providers, or LUA_NOREF */
 };
 
@@ -161,6 +163,7 @@ static int close_world(lua_State *L)
     world->open = false;
     luaL_unref(L, LUA_REGISTRYINDEX, world->scripted);
     world->scripted = LUA_NOREF;
+    ve_world_net_free(&world->net, L);
     ve_loop_free(world->loop);
     world->loop = NULL;
     ve_buf_free(&world->lines);
@@ -191,12 +194,24 @@ static struct ve_worker_options worker_options(struct world *world, lua_State *L
         .script = script,
         .source = ve_str_n(source, len),
         .scripted = {scripted_ask, world},
+        .outbound = {.script = &world->net.script},
         .text_mode = true,
         .rng_seed = seed,
     };
 }
 
-/* open{ script = path | source = text, seed = n } -> world | nil, message */
+/* net(world, function): what comes back for a request; see lualib/voice/sim.lua */
+static int l_net(lua_State *L)
+{
+    struct world *world = check_world(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    ve_world_net_answer(&world->net, L);
+    return 0;
+}
+
+/* open{ script = path | source = text, seed = n, settings = { NAME = text } } -> world | nil,
+ * message Without settings there are no rules about where requests may lead: nothing is reached. */
 static int l_open(lua_State *L)
 {
     char why[1024];
@@ -207,6 +222,7 @@ static int l_open(lua_State *L)
     struct world *world = lua_newuserdatauv(L, sizeof(*world), 0);
     memset(world, 0, sizeof(*world));
     world->scripted = LUA_NOREF;
+    ve_world_net_init(&world->net);
     ve_buf_init(&world->lines, LOG_MAX);
     ve_buf_init(&world->digits, 4096);
     ve_buf_init(&world->transfer, 256);
@@ -221,6 +237,13 @@ static int l_open(lua_State *L)
         .writer = world,
     };
     struct ve_worker_options options = worker_options(world, L, &seed);
+    struct ve_bind_setting settings[VE_OUTBOUND_SETTINGS_MAX];
+    lua_getfield(L, 1, "settings");
+    options.outbound.anywhere = !lua_istable(L, -1);
+    if (lua_istable(L, -1))
+        ve_world_net_settings(L, lua_gettop(L), settings, &options.outbound.count);
+    options.outbound.settings = settings;
+    lua_pop(L, 1); /* the table at 1 holds it */
     if (ve_worker_open(&world->worker, &options, why) != 0) {
         lua_pushnil(L);
         lua_pushstring(L, why);
@@ -240,8 +263,10 @@ static int l_advance(lua_State *L)
     double seconds = luaL_checknumber(L, 2);
     luaL_argcheck(L, seconds >= 0 && seconds <= 86400, 2, "0 to 86400 seconds");
     world->L = L;
+    world->net.L = L;
     ve_sim_advance(world->loop, (uint64_t)(seconds * 1e9));
     world->L = NULL;
+    world->net.L = NULL;
     return 0;
 }
 
@@ -382,7 +407,7 @@ static const luaL_Reg functions[] = {
     {"webhook", l_webhook}, {"media", l_media},     {"media_closed", l_media_closed},
     {"say", l_say},         {"press", l_press},     {"state", l_state},
     {"record", l_record},   {"log", l_log},         {"scripted", l_scripted},
-    {NULL, NULL},
+    {"net", l_net},         {NULL, NULL},
 };
 
 void ve_world_open(lua_State *L)

@@ -15,6 +15,11 @@ struct ve_webhooks {
     unsigned tests;       /* in that second */
 };
 
+static void answer_ok(struct ve_http_request *request)
+{
+    ve_http_respond(request, 200, "application/json", VE_STR("{\"status\":\"ok\"}"), NULL, 0);
+}
+
 static void refuse_signature(struct ve_webhooks *webhooks, struct ve_http_request *request,
                              enum ve_verdict verdict)
 {
@@ -37,6 +42,19 @@ static void log_verified(struct ve_webhooks *webhooks, const struct ve_event *ev
                  ve_ftext("call", event->call_id), ve_ftext("name", event->name));
 }
 
+static void on_posted(void *arg, int err)
+{
+    struct ve_http_request *request = arg;
+    if (!err)
+        answer_ok(request);
+    else if (err == VE_EBUSY)
+        ve_http_refuse_with(request, 503, "busy", "too many calls at once",
+                            (struct ve_http_field){"Retry-After", VE_STR("2")});
+    else
+        ve_http_refuse_with(request, 503, "not_stored", "the event could not be taken",
+                            (struct ve_http_field){"Retry-After", VE_STR("5")});
+}
+
 static void on_event(void *arg, struct ve_http_request *request, const struct ve_str *params)
 {
     struct ve_webhooks *webhooks = arg;
@@ -56,7 +74,9 @@ static void on_event(void *arg, struct ve_http_request *request, const struct ve
         return;
     }
     log_verified(webhooks, event);
-    ve_intake_take(webhooks->config.intake, request, event, ve_http_body(request));
+    err = ve_directory_post(webhooks->config.calls, event, on_posted, request);
+    if (err)
+        on_posted(request, err);
 }
 
 static bool may_test(struct ve_webhooks *webhooks)

@@ -130,6 +130,11 @@ void ve_httpc_resume(struct ve_httpc_request *request)
     ve_httpc_attend(request);
 }
 
+struct ve_str ve_httpc_head(const struct ve_httpc_request *request)
+{
+    return ve_buf_str(&request->header);
+}
+
 struct ve_str ve_httpc_body(const struct ve_httpc_request *request)
 {
     return ve_buf_str(&request->collected);
@@ -142,6 +147,8 @@ int ve_httpc_warm(struct ve_httpc *httpc, const struct ve_httpc_options *options
         .url = options->url,
         .connect_timeout = options->connect_timeout,
         .allow_address = options->allow_address,
+        .allow_origin = options->allow_origin,
+        .done = options->done,
         .arg = options->arg,
         .insecure_tls = options->insecure_tls,
         .ca_file = options->ca_file,

@@ -74,6 +74,9 @@ struct ve_httpc_options {
      * connection before using it; also after a redirect. Refuse with false. An IPv4 address never
      * shows in its IPv6 form. NULL allows all. */
     bool (*allow_address)(void *arg, const char *host, const char *ip);
+    /* Asked about "scheme://host:port", as libcurl reads it, before the request and before every
+     * redirect is followed. Refuse with false: VE_EAUTH. NULL allows all. */
+    bool (*allow_origin)(void *arg, const char *origin);
     struct ve_sink sink; /* ops NULL: the body is collected */
     /* Status and headers are there; may be NULL. Not called for redirects that are followed. */
     void (*head)(void *arg, struct ve_httpc_request *request, int status);
@@ -93,7 +96,8 @@ void ve_httpc_limit(struct ve_httpc *httpc, unsigned per_host, unsigned total);
 /* Requests under way complete with VE_ECANCELED before this returns; then everything is freed. Not
  * to be called from a callback of a request. NULL is allowed. */
 void ve_httpc_free(struct ve_httpc *httpc);
-/* On an error nothing is called. VE_EINVAL: a URL, method or field that must not be sent. */
+/* On an error nothing is called but allow_origin. VE_EINVAL: a URL, method or field that must not
+ * be sent. VE_EAUTH: allow_origin has refused. */
 int ve_httpc_start(struct ve_httpc *httpc, const struct ve_httpc_options *options,
                    struct ve_httpc_request **out);
 /* Ends it; the sink and `head` hear nothing more but `end`. `done` comes in a later step with
@@ -103,12 +107,14 @@ void ve_httpc_cancel(struct ve_httpc_request *request);
 void ve_httpc_resume(struct ve_httpc_request *request);
 /* In head and until done returns: a response header's value, ptr NULL when absent. */
 struct ve_str ve_httpc_header(const struct ve_httpc_request *request, const char *name);
+/* As long: all header lines of the answer, the status line first, each with its line end. */
+struct ve_str ve_httpc_head(const struct ve_httpc_request *request);
 /* Until done returns: the collected body. */
 struct ve_str ve_httpc_body(const struct ve_httpc_request *request);
 /*
- * Opens a connection ahead of need: of the options, url, allow_address and its arg, insecure_tls
- * and ca_file count. What libcurl connects without a request it does not pool, so a HEAD of "/"
- * without any of the caller's fields is sent. Failures are ignored.
+ * Opens a connection ahead of need: of the options, url, allow_address, allow_origin, done and
+ * their arg, insecure_tls and ca_file count. What libcurl connects without a request it does not
+ * pool, so a HEAD of "/" without any of the caller's fields is sent.
  */
 int ve_httpc_warm(struct ve_httpc *httpc, const struct ve_httpc_options *options);
 

@@ -61,6 +61,7 @@ struct ve_httpc_request {
 
     /* Whom to tell. */
     bool (*allow_address)(void *arg, const char *host, const char *ip);
+    bool (*allow_origin)(void *arg, const char *origin);
     struct ve_sink sink;
     void (*head)(void *arg, struct ve_httpc_request *request, int status);
     void (*done)(void *arg, const struct ve_httpc_result *result);
@@ -101,7 +102,8 @@ void ve_httpc_loop_close(struct ve_httpc *httpc);
 /* httpc_setup.c */
 /* Everything that does not change from hop to hop. */
 int ve_httpc_setup(struct ve_httpc_request *request, const struct ve_httpc_options *options);
-/* Sets the URL of the next hop. VE_EINVAL when it is not one of ours. */
+/* Sets the URL of the next hop. VE_EINVAL when it is not one of ours, VE_EAUTH when its origin is
+ * refused. */
 int ve_httpc_set_url(struct ve_httpc_request *request, const char *url);
 /* Method, body and fields of the next hop. */
 int ve_httpc_set_message(struct ve_httpc_request *request);

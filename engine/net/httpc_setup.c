@@ -168,6 +168,7 @@ static int set_connection(CURL *easy, const struct ve_httpc_options *options, ui
 static void copy_callbacks(struct ve_httpc_request *request, const struct ve_httpc_options *options)
 {
     request->allow_address = options->allow_address;
+    request->allow_origin = options->allow_origin;
     request->sink = options->sink;
     request->head = options->head;
     request->done = options->done;
@@ -298,6 +299,8 @@ int ve_httpc_set_url(struct ve_httpc_request *request, const char *url)
     int err = strlen(url) <= URL_MAX && is_ours(parsed, url) ? 0 : VE_EINVAL;
     if (!err)
         err = read_origin(request, parsed);
+    if (!err && request->allow_origin && !request->allow_origin(request->arg, request->origin))
+        err = VE_EAUTH;
     /* Over TLS, wait for one HTTP/2 connection rather than open one per request. */
     if (!err && (curl_easy_setopt(request->easy, CURLOPT_URL, url) ||
                  curl_easy_setopt(request->easy, CURLOPT_PIPEWAIT,

@@ -332,7 +332,10 @@ void ve_httpc_ended(struct ve_httpc_request *request, CURLcode code)
             start_hop(request);
             return;
         }
-        ve_httpc_fail(request, err, any_left ? "the redirect leads nowhere" : "too many redirects");
+        ve_httpc_fail(request, err,
+                      err == VE_EAUTH ? "the redirect leads to a host that is not allowed"
+                      : any_left      ? "the redirect leads nowhere"
+                                      : "too many redirects");
     } else if (request->mark == VE_HTTPC_RUNNING) {
         ve_httpc_explain(request, code);
     }

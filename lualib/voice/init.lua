@@ -32,6 +32,9 @@ local voice = {
    json = core.protect(json, "voice.json"),
    log = require("voice.log"),
    grammar = require("voice.grammar").compile,
+   http = function(request)
+      return require("voice.http").send(request)
+   end,
 }
 
 return core.protect(voice, "voice")

@@ -136,6 +136,28 @@ function sim.llm(answers)
    end
 end
 
+-- --- the network ---------------------------------------------------------------------------------
+
+local answer_http
+
+--- Answers the HTTP requests of every call that begins from now on: a function of the request that
+--- returns an answer, or nil for none; docs/reference/http.md shows both. sim.call { http = ... }
+--- answers those of one call.
+function sim.http(answer)
+   answer_http = answer
+end
+
+local function connect_net(self, answer)
+   local net = require("voice.sim_net")
+   self.http_requests = {}
+   core.net(self.world, function(raw)
+      local request = net.request(raw)
+      self.http_requests[#self.http_requests + 1] = request
+      local found = answer(request)
+      return found and net.answer(found)
+   end)
+end
+
 local function scripted(self, llm)
    self.requests = {}
    core.scripted(self.world, function(role, json)
@@ -155,6 +177,7 @@ function sim.call(options)
       script = options.script,
       source = options.source,
       seed = options.seed,
+      settings = options.settings,
    })
    if not world then
       error("the script does not load: " .. why, 2)
@@ -171,6 +194,9 @@ function sim.call(options)
    if options.llm then
       local llm = options.llm
       scripted(self, type(llm) == "table" and sim.llm(llm) or llm)
+   end
+   if options.http or answer_http then
+      connect_net(self, options.http or answer_http)
    end
    if options.connect ~= false then
       self:rings()

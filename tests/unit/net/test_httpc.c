@@ -220,18 +220,28 @@ static void test_connections_are_limited(void **state)
     assert_int_equal(atomic_load(&run->server.accepts), 1);
 }
 
+static void on_warmed(void *arg, const struct ve_httpc_result *result)
+{
+    *(int *)arg = result->status;
+}
+
 static void test_warm_connection_is_used(void **state)
 {
     struct run *run = *state;
     static struct reply reply;
+    int warmed = 0;
     const struct ve_httpc_field field = {"Authorization", VE_STR("secret")};
     assert_true(server_start(&run->server, serve_many, NULL));
     reply_init(&reply, run, "/later?token=1");
     reply.options.fields = &field;
     reply.options.field_count = 1;
     ve_httpc_limit(run->httpc, 1, 1); /* the request waits for the warm connection */
-    assert_int_equal(ve_httpc_warm(run->httpc, &reply.options), 0);
+    struct ve_httpc_options warm = reply.options;
+    warm.done = on_warmed;
+    warm.arg = &warmed;
+    assert_int_equal(ve_httpc_warm(run->httpc, &warm), 0);
     reply_run(&reply);
+    assert_int_equal(warmed, 200);
     assert_int_equal(reply.result.err, 0);
     assert_int_equal(reply.result.connect, 0);
     reply_free(&reply);

@@ -183,6 +183,54 @@ static void test_method_after_a_redirect(void **state)
     }
 }
 
+/* What allow_origin was asked about, and what it refuses. */
+struct origins {
+    struct reply reply; /* the argument of all the callbacks: first */
+    char asked[3][64];
+    unsigned count;
+    char refused[64];
+};
+
+static bool note_origin(void *arg, const char *origin)
+{
+    struct origins *origins = arg;
+    if (origins->count < 3)
+        (void)ve_str_copy(origins->asked[origins->count++], 64, ve_str(origin));
+    return strcmp(origin, origins->refused) != 0;
+}
+
+static void test_origins_are_asked_about(void **state)
+{
+    struct run *run = *state;
+    static struct origins origins;
+    char here[64];
+    char there[64];
+    for (int refuse = 0; refuse < 2; refuse++) {
+        memset(&origins, 0, sizeof(origins));
+        assert_true(server_listen(&run->other));
+        listen_first(run, &origins.reply);
+        (void)snprintf(here, sizeof(here), "http://127.0.0.1:%u", run->server.port);
+        (void)snprintf(there, sizeof(there), "http://127.0.0.1:%u", run->other.port);
+        origins.reply.options.allow_origin = note_origin;
+        redirect("302 Found", "http://127.0.0.1", refuse ? run->other.port : run->server.port,
+                 "/x");
+        add_answer(&first, DONE_ANSWER);
+        first.count = refuse ? 1 : 2;
+        (void)ve_str_copy(origins.refused, sizeof(origins.refused), ve_str(there));
+        run_first(run, &origins.reply);
+        reply_free(&origins.reply);
+        assert_true(server_unused(&run->other));
+        assert_int_equal(origins.reply.result.err, refuse ? VE_EAUTH : 0);
+        assert_int_equal(origins.count, 2);
+        assert_string_equal(origins.asked[0], here);
+        assert_string_equal(origins.asked[1], refuse ? there : here);
+    }
+    assert_string_equal(origins.reply.why, "the redirect leads to a host that is not allowed");
+    /* Refused at once: nothing is called. */
+    (void)ve_str_copy(origins.refused, sizeof(origins.refused), ve_str(here));
+    assert_int_equal(reply_try(&origins.reply), VE_EAUTH);
+}
+
 static void test_redirects_are_counted(void **state)
 {
     struct run *run = *state;
@@ -299,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_secrets_do_not_come_back, run_setup, run_teardown),
         cmocka_unit_test_setup_teardown(test_same_host_keeps_everything, run_setup, run_teardown),
         cmocka_unit_test_setup_teardown(test_method_after_a_redirect, run_setup, run_teardown),
+        cmocka_unit_test_setup_teardown(test_origins_are_asked_about, run_setup, run_teardown),
         cmocka_unit_test_setup_teardown(test_redirects_are_counted, run_setup, run_teardown),
         cmocka_unit_test_setup_teardown(test_bad_places, run_setup, run_teardown),
         cmocka_unit_test_setup_teardown(test_refused_address_is_not_connected, run_setup,
