@@ -98,10 +98,11 @@ static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
     struct ve_webhooks_config webhooks = {
-        .loop = engine->options.loop,
-        .log = engine->options.log,
+        .verify = {.loop = engine->options.loop,
+                   .log = engine->options.log,
+                   .secrets = &settings->secrets,
+                   .options = settings->webhooks},
         .calls = engine->worker.calls,
-        .secrets = &settings->secrets,
     };
     struct ve_media_door_config media = {
         .loop = engine->options.loop,

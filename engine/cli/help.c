@@ -58,7 +58,7 @@ static void print_settings(void)
     const char *purpose;
     printf("Settings, from the environment or .env (NAME_FILE reads a secret from a file):\n\n");
     for (size_t i = 0; ve_setting_describe(i, &name, &fallback, &purpose); i++)
-        printf("  %-34s %s%s%s%s\n", name, purpose, fallback[0] ? " (" : "", fallback,
+        printf("  %-41s %s%s%s%s\n", name, purpose, fallback[0] ? " (" : "", fallback,
                fallback[0] ? ")" : "");
 }
 

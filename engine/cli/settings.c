@@ -32,6 +32,7 @@ struct setting {
 static const char *const rates[] = {"8000", "16000", "24000", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const switches[] = {"off", "on", NULL};
 static const char *const unknown[] = {"accept", "refuse", NULL};
 
 #define AT(field) offsetof(struct ve_settings, field), sizeof(((struct ve_settings *)0)->field)
@@ -54,6 +55,28 @@ static const struct setting settings[] = {
      "key that signs the webhooks"},
     {"RINGOVER_WEBHOOK_SECRET_PREVIOUS", SECRET, AT(secrets.webhook_previous), "", 0, 0, NULL,
      "the key before, while it is being changed"},
+    {"RINGOVER_WEBHOOK_SECRET_CONTACT", SECRET, AT(secrets.contact), "", 0, 0, NULL,
+     "key of the section Contact Call, when it has one of its own"},
+    {"RINGOVER_WEBHOOK_SECRET_CONTACT_PREVIOUS", SECRET, AT(secrets.contact_previous), "", 0, 0,
+     NULL, "the key before, while it is being changed"},
+    {"RINGOVER_WEBHOOK_SECRET_SEARCH", SECRET, AT(secrets.search), "", 0, 0, NULL,
+     "key of the section Contact Search, when it has one of its own"},
+    {"RINGOVER_WEBHOOK_SECRET_SEARCH_PREVIOUS", SECRET, AT(secrets.search_previous), "", 0, 0, NULL,
+     "the key before, while it is being changed"},
+    {"RINGOVER_WEBHOOK_SECRET_ROUTING", SECRET, AT(secrets.routing), "", 0, 0, NULL,
+     "key of Smart Routing and IVR codes, when they have one of their own"},
+    {"RINGOVER_WEBHOOK_SECRET_ROUTING_PREVIOUS", SECRET, AT(secrets.routing_previous), "", 0, 0,
+     NULL, "the key before, while it is being changed"},
+    {"RINGOVER_WEBHOOK_URL", TEXT, AT(webhooks.url), "", 0, 0, NULL,
+     "public address of the HTTP port, as Ringover's dashboard has it"},
+    {"VE_WEBHOOK_PATH_SECRET", SECRET, AT(secrets.path), "", 0, 0, NULL,
+     "segment behind the webhook address that stands for a signature of IVR codes"},
+    {"VE_WEBHOOK_PATH_SECRET_PREVIOUS", SECRET, AT(secrets.path_previous), "", 0, 0, NULL,
+     "the segment before, while it is being changed"},
+    {"VE_WEBHOOK_MAX_AGE", NUMBER, AT(webhooks.max_age_s), "345600", 1, 345600, NULL,
+     "seconds after which an event is refused"},
+    {"VE_WEBHOOK_V3", CHOICE, AT(webhooks.v3), "off", 0, 0, switches,
+     "Ringover's third form of signature; needs RINGOVER_WEBHOOK_URL"},
     {"RINGOVER_STREAMER_AUTH_TOKEN", SECRET, AT(secrets.stream_token), "", 0, 0, NULL,
      "token that media connections must bring"},
     {"VE_API_TOKEN", SECRET, AT(tokens.operate), "", 0, 0, NULL, "token for the API, may operate"},
@@ -363,6 +386,24 @@ static int load_one(struct ve_settings *out, const struct setting *setting,
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* What only makes sense beside something else. */
+static int check_together(const struct ve_settings *out, struct ve_setting_error *error)
+{
+    struct ve_str url = ve_str(out->webhooks.url);
+    if (!out->tls_cert[0] != !out->tls_key[0])
+        return refuse(error, "VE_TLS_CERT, VE_TLS_KEY", "set both, or neither",
+                      "TLS needs a certificate and its key");
+    if (url.len && !ve_str_starts(url, VE_STR("https://")) &&
+        !ve_str_starts(url, VE_STR("http://")))
+        return refuse(error, "RINGOVER_WEBHOOK_URL", "write it as https://agent.example.com",
+                      "RINGOVER_WEBHOOK_URL: \"%s\" is no address", out->webhooks.url);
+    if (out->webhooks.v3 && !url.len)
+        return refuse(error, "VE_WEBHOOK_V3", "set RINGOVER_WEBHOOK_URL, or VE_WEBHOOK_V3=off",
+                      "VE_WEBHOOK_V3: such a signature cannot be checked without "
+                      "RINGOVER_WEBHOOK_URL");
+    return 0;
+}
+
 int ve_settings_load(struct ve_settings *out, const struct ve_setting_source *source,
                      struct ve_setting_error *error)
 {
@@ -381,10 +422,7 @@ int ve_settings_load(struct ve_settings *out, const struct ve_setting_source *so
     if (file.text.ptr)
         ve_secret_wipe(file.text.ptr, file.text.len);
     ve_buf_free(&file.text);
-    if (!err && !out->tls_cert[0] != !out->tls_key[0])
-        err = refuse(error, "VE_TLS_CERT, VE_TLS_KEY", "set both, or neither",
-                     "TLS needs a certificate and its key");
-    return err;
+    return err ? err : check_together(out, error);
 }
 
 static const char *process_get(void *arg, const char *name)

@@ -11,7 +11,7 @@
 
 #include "admin/access.h"
 #include "base/log.h"
-#include "door/auth.h"
+#include "door/signature.h"
 
 #define VE_SETTINGS_OUTBOUND    26
 #define VE_SETTING_OUTBOUND_MAX 512 /* bytes, with the NUL */
@@ -30,6 +30,7 @@ struct ve_settings {
     /* secrets */
     struct ve_secrets secrets;
     struct ve_api_tokens tokens;
+    struct ve_webhook_options webhooks;
     /* limits */
     uint32_t max_calls;
     uint32_t max_connections_per_ip;

@@ -1,5 +1,6 @@
 /*
- * door/auth.h - who may come in: signatures of webhooks, tokens of media connections.
+ * door/auth.h - who may come in: the secrets, and the tokens of media connections. Signatures of
+ * webhooks are door/signature.h.
  *
  * Everything is compared in constant time and before anything is parsed. Secrets never leave here:
  * no error message, log line or metric holds one.
@@ -14,9 +15,20 @@ struct ve_http_request;
 #define VE_SECRET_MAX 256
 
 struct ve_secrets {
-    char webhook[VE_SECRET_MAX];          /* RINGOVER_WEBHOOK_SECRET; never empty */
-    char webhook_previous[VE_SECRET_MAX]; /* while a key is being changed; may be empty */
-    char stream_token[VE_SECRET_MAX];     /* RINGOVER_STREAMER_AUTH_TOKEN; never empty */
+    char webhook[VE_SECRET_MAX];      /* RINGOVER_WEBHOOK_SECRET; never empty */
+    char stream_token[VE_SECRET_MAX]; /* RINGOVER_STREAMER_AUTH_TOKEN; never empty */
+    /* All others may be empty. Sections of the carrier's account with a key of their own: */
+    char contact[VE_SECRET_MAX];
+    char search[VE_SECRET_MAX];
+    char routing[VE_SECRET_MAX]; /* smart routing and IVR codes */
+    /* A segment of the path, for IVR codes that come unsigned: */
+    char path[VE_SECRET_MAX];
+    /* The ones before, while they are being changed: */
+    char webhook_previous[VE_SECRET_MAX];
+    char contact_previous[VE_SECRET_MAX];
+    char search_previous[VE_SECRET_MAX];
+    char routing_previous[VE_SECRET_MAX];
+    char path_previous[VE_SECRET_MAX];
 };
 
 enum ve_verdict {
@@ -25,9 +37,6 @@ enum ve_verdict {
     VE_VERDICT_BAD,     /* a wrong one, a malformed one, or more than one */
 };
 
-/* The signature of a webhook over its raw body. */
-enum ve_verdict ve_auth_webhook(const struct ve_secrets *secrets,
-                                const struct ve_http_request *request);
 /* The token of a media connection: "Authorization: Bearer ..." or "?token=...". */
 bool ve_auth_stream(const struct ve_secrets *secrets, const struct ve_http_request *request);
 /* "valid", "missing", "invalid" */

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "carrier/ringover_webhook.h"
 
 #include <stdio.h>
 
@@ -20,28 +19,6 @@ static void answer_ok(struct ve_http_request *request)
     ve_http_respond(request, 200, "application/json", VE_STR("{\"status\":\"ok\"}"), NULL, 0);
 }
 
-static void refuse_signature(struct ve_webhooks *webhooks, struct ve_http_request *request,
-                             enum ve_verdict verdict)
-{
-    bool missing = verdict == VE_VERDICT_MISSING;
-    ve_log_event(webhooks->config.log, VE_LOG_WARN, "webhook_refused",
-                 ve_fmsg(missing ? "Webhook without a signature refused"
-                                 : "Webhook with a wrong signature refused"),
-                 ve_fstr("peer", ve_http_peer(request)));
-    ve_http_refuse(request, 401, missing ? "signature_missing" : "signature_bad",
-                   missing ? "the X-Ringover-Signature header is missing"
-                           : "the signature does not match the body and the configured secret");
-}
-
-static void log_verified(struct ve_webhooks *webhooks, const struct ve_event *event)
-{
-    char msg[128];
-    (void)snprintf(msg, sizeof(msg), "Webhook signature verified for call ID %s",
-                   event->call_id[0] ? event->call_id : "-");
-    ve_log_event(webhooks->config.log, VE_LOG_INFO, "webhook_verified", ve_fmsg(msg),
-                 ve_ftext("call", event->call_id), ve_ftext("name", event->name));
-}
-
 static void on_posted(void *arg, int err)
 {
     struct ve_http_request *request = arg;
@@ -55,33 +32,36 @@ static void on_posted(void *arg, int err)
                             (struct ve_http_field){"Retry-After", VE_STR("5")});
 }
 
-static void on_event(void *arg, struct ve_http_request *request, const struct ve_str *params)
+static void take(struct ve_webhooks *webhooks, struct ve_http_request *request, bool path_ok)
 {
-    struct ve_webhooks *webhooks = arg;
-    struct ve_event *event;
-    char why[96];
-    (void)params;
-    enum ve_verdict verdict = ve_auth_webhook(webhooks->config.secrets, request);
-    if (verdict != VE_VERDICT_VALID) {
-        refuse_signature(webhooks, request, verdict);
+    struct ve_event *event = ve_verify_event(&webhooks->config.verify, request, path_ok);
+    if (!event)
         return;
-    }
-    int err = ve_ringover_decode(&event, ve_http_body(request), why);
-    if (err) {
-        ve_http_refuse(request, err == VE_EPROTO ? 400 : 503,
-                       err == VE_EPROTO ? "bad_json" : "not_stored",
-                       err == VE_EPROTO ? why : ve_err_name(err));
-        return;
-    }
-    log_verified(webhooks, event);
-    err = ve_directory_post(webhooks->config.calls, event, on_posted, request);
+    int err = ve_directory_post(webhooks->config.calls, event, on_posted, request);
     if (err)
         on_posted(request, err);
 }
 
+static void on_event(void *arg, struct ve_http_request *request, const struct ve_str *params)
+{
+    (void)params;
+    take(arg, request, false);
+}
+
+/* With a secret as the last segment: for IVR codes, which come unsigned. */
+static void on_event_with_secret(void *arg, struct ve_http_request *request,
+                                 const struct ve_str *params)
+{
+    struct ve_webhooks *webhooks = arg;
+    if (ve_signature_path(webhooks->config.verify.secrets, params[0]))
+        take(webhooks, request, true);
+    else
+        ve_http_refuse(request, 404, "not_found", "there is nothing at this address");
+}
+
 static bool may_test(struct ve_webhooks *webhooks)
 {
-    uint64_t second = ve_loop_now(webhooks->config.loop) / VE_SECOND;
+    uint64_t second = ve_loop_now(webhooks->config.verify.loop) / VE_SECOND;
     if (second != webhooks->test_second) {
         webhooks->test_second = second;
         webhooks->tests = 0;
@@ -99,14 +79,14 @@ static void on_test(void *arg, struct ve_http_request *request, const struct ve_
                             (struct ve_http_field){"Retry-After", VE_STR("1")});
         return;
     }
-    enum ve_verdict verdict = ve_auth_webhook(webhooks->config.secrets, request);
     (void)snprintf(body, sizeof(body), "{\"status\":\"ok\",\"signature\":\"%s\"}",
-                   ve_verdict_name(verdict));
+                   ve_verify_verdict(&webhooks->config.verify, request));
     ve_http_respond(request, 200, "application/json", ve_str(body), NULL, 0);
 }
 
 static const struct ve_route routes[] = {
-    {"POST", "/api/v1/webhooks/ringover/event", on_event, NULL},
+    {"POST", VE_WEBHOOK_PATH, on_event, NULL},
+    {"POST", VE_WEBHOOK_PATH "/{secret}", on_event_with_secret, NULL},
     {"POST", "/api/v1/webhooks/ringover/test", on_test, NULL},
 };
 

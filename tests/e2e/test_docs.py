@@ -89,7 +89,7 @@ def test_every_setting_is_documented(binary):
         page = dict(re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? ?\|", file.read(), re.MULTILINE))
     code, out, _ = run(binary, "help", "settings")
     assert code == 0
-    known = re.findall(r"^  ([A-Z_]+) +(.*)$", out, re.MULTILINE)
+    known = re.findall(r"^  ([A-Z0-9_]+) +(.*)$", out, re.MULTILINE)
     assert sorted(page) == sorted(name for name, _ in known)
     for name, purpose in known:
         assert not page[name] or purpose.endswith(f"({page[name]})"), name
