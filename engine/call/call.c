@@ -157,6 +157,8 @@ int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out)
 {
     if (calls->draining || calls->count >= calls->config.max_calls)
         return VE_EBUSY;
+    if (!id.len || id.len > VE_CALL_ID_MAX)
+        return VE_EINVAL;
     struct ve_call *call = ve_alloc(sizeof(*call));
     if (!call)
         return VE_ENOMEM;
@@ -449,6 +451,10 @@ struct ve_str ve_call_vars(const struct ve_call *call)
 
 int ve_call_set_vars(struct ve_call *call, struct ve_str json)
 {
+    size_t more = json.len > call->vars.len ? json.len - call->vars.len : 0;
+    int err = ve_buf_reserve(&call->vars, more);
+    if (err)
+        return err;
     ve_buf_clear(&call->vars);
     return ve_buf_add_str(&call->vars, json);
 }

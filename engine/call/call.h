@@ -107,8 +107,9 @@ int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
 struct ve_call_facts {
     struct ve_str call_id, session_id, from, to;
 };
-/* A media connection for a call (found or made). VE_EBUSY over max_calls or while draining. A
- * second connection takes over; the first one's leg is closed with 1000. */
+/* A media connection for a call (found or made). VE_EBUSY over max_calls or while draining,
+ * VE_EINVAL when its id is empty or over VE_CALL_ID_MAX, VE_EGONE when it has just ended. A second
+ * connection takes over; the first one's leg is closed with 1000. */
 int ve_call_media_open(struct ve_calls *calls, const struct ve_call_facts *facts,
                        const struct ve_leg *leg, struct ve_call **out);
 /* That connection is gone. `leg_arg` tells which one, so that a replaced one changes nothing. */
@@ -129,6 +130,7 @@ void ve_call_set_task(struct ve_call *call, void *task);
 void *ve_call_task(const struct ve_call *call);
 /* The script's `vars`, as JSON text; empty at first. */
 struct ve_str ve_call_vars(const struct ve_call *call);
+/* On an error, VE_ETOOBIG over 64 KiB, the old ones stay. */
 int ve_call_set_vars(struct ve_call *call, struct ve_str json);
 
 /* --- what the script does --------------------------------------------------------------------- */
