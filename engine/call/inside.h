@@ -74,6 +74,9 @@ struct ve_calls {
     uint64_t next_serial;
     struct ve_rng rng;
     struct ve_apology apology;
+    struct {
+        struct ve_metric *started, *ended, *seconds, *gap, *interruptions;
+    } counted;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;

@@ -122,6 +122,7 @@ void ve_call_answered_at(struct ve_call *call, uint64_t at_ns)
     if (!turn || !end || turn->gap_ms >= 0)
         return;
     turn->gap_ms = at_ns > end ? (int64_t)((at_ns - end) / VE_MS) : 0;
+    ve_metric_observe(call->calls->counted.gap, (double)turn->gap_ms / 1e3, NULL);
 }
 
 size_t ve_call_turns(const struct ve_call *call)

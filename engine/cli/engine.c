@@ -1,9 +1,11 @@
 #include "cli/engine.h"
 
 #include "admin/api.h"
+#include "admin/metrics.h"
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "carrier/ringover_webhook.h"
 #include "cli/worker.h"
 #include "door/media.h"
 #include "door/webhooks.h"
@@ -19,9 +21,11 @@ struct ve_engine {
     struct ve_worker worker;
     struct ve_router *http_router;
     struct ve_router *media_router;
+    struct ve_intake *intake;
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
     struct ve_api *api;
+    struct ve_metrics_page *metrics;
     struct ve_httpd *http;
     struct ve_httpd *media_server;
     struct ve_timer drain_limit;
@@ -66,9 +70,8 @@ static void on_media_upgrade(void *arg, struct ve_http_request *request)
 
 static void on_aborted(void *arg, struct ve_http_request *request)
 {
-    /* Every route answers within its own step so far: nobody holds the request. */
     (void)arg;
-    (void)request;
+    ve_router_aborted(request);
 }
 
 static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade,
@@ -80,6 +83,16 @@ static uint64_t current_generation(void *arg)
 {
     struct ve_engine *engine = arg;
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
+}
+
+static const struct ve_httpd *http_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->http;
+}
+
+static const struct ve_httpd *media_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->media_server;
 }
 
 /* --- building --------------------------------------------------------------------------------- */
@@ -94,6 +107,22 @@ static struct ve_session_config session_config(const struct ve_settings *setting
     };
 }
 
+static int make_intake(struct ve_engine *engine)
+{
+    struct ve_intake_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .store = engine->worker.store,
+        .calls = engine->worker.calls,
+        .decode = ve_ringover_decode,
+        .max_age_ms = (int64_t)engine->options.settings->webhooks.max_age_s * 1000,
+    };
+    int err = ve_intake_new(&engine->intake, &config);
+    if (!err)
+        ve_dispatch_on_finished(engine->worker.dispatch, ve_intake_finished, engine->intake);
+    return err;
+}
+
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
@@ -102,7 +131,7 @@ static int make_doors(struct ve_engine *engine)
                    .log = engine->options.log,
                    .secrets = &settings->secrets,
                    .options = settings->webhooks},
-        .calls = engine->worker.calls,
+        .intake = engine->intake,
     };
     struct ve_media_door_config media = {
         .loop = engine->options.loop,
@@ -120,6 +149,15 @@ static int make_doors(struct ve_engine *engine)
         .generation = current_generation,
         .arg = engine,
     };
+    struct ve_metrics_page_config metrics = {
+        .loop = engine->options.loop,
+        .metrics = engine->worker.metrics,
+        .calls = engine->worker.calls,
+        .tokens = &settings->tokens,
+        .generation = current_generation,
+        .ports = {{"http", http_server}, {"media", media_server}},
+        .arg = engine,
+    };
     int err = ve_router_new(&engine->http_router);
     if (!err)
         err = ve_router_new(&engine->media_router);
@@ -133,7 +171,7 @@ static int make_doors(struct ve_engine *engine)
         err = ve_media_door_add_api(engine->media_door, engine->http_router);
     if (!err)
         err = ve_api_new(&engine->api, &api, engine->http_router);
-    return err;
+    return err ? err : ve_metrics_page_new(&engine->metrics, &metrics, engine->http_router);
 }
 
 static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
@@ -215,8 +253,14 @@ static int build(struct ve_engine *engine, char why[static 1024])
     };
     int err = ve_worker_open(&engine->worker, &options, why);
     if (!err)
+        err = make_intake(engine);
+    if (!err)
         err = make_doors(engine);
-    return err ? err : open_ports(engine, why);
+    if (!err)
+        err = open_ports(engine, why);
+    if (!err)
+        ve_intake_resume(engine->intake);
+    return err;
 }
 
 int ve_engine_new(struct ve_engine **out, const struct ve_engine_options *options,
@@ -250,7 +294,11 @@ void ve_engine_free(struct ve_engine *engine)
     if (engine->http)
         ve_httpd_free(engine->http);
     ve_api_free(engine->api);
+    ve_metrics_page_free(engine->metrics);
     ve_webhooks_free(engine->webhooks);
+    if (engine->worker.dispatch)
+        ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
+    ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
     ve_router_free(engine->http_router);
     ve_router_free(engine->media_router);

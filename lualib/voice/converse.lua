@@ -453,6 +453,7 @@ local turn_events = {
 function Conversation:use(agent)
    self.agent = agent
    self.language = self.language or agent.language or "en"
+   core.set_shape(self.language) -- a language without word lists keeps those of the one before
    local of_language = agent.languages and agent.languages[self.language]
    self.voice = of_language and of_language.voice or agent.voice
 end
