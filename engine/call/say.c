@@ -223,22 +223,37 @@ struct ve_sink ve_say_sink(struct ve_say *say)
     return (struct ve_sink){&sink_ops, say};
 }
 
+static bool make_room_for_word(struct ve_say *say)
+{
+    if (say->word_count == WORDS_MAX)
+        return false;
+    if (say->word_count < say->word_cap)
+        return true;
+    size_t cap = say->word_cap ? say->word_cap * 2 : 32;
+    struct ve_say_word *grown = ve_realloc(say->words, cap * sizeof(*grown));
+    if (!grown)
+        return false;
+    say->words = grown;
+    say->word_cap = cap;
+    return true;
+}
+
+/* Marks come from providers, and may point anywhere. */
+static bool is_of_text(const struct ve_say *say, const struct ve_say_word *word)
+{
+    return word->begin <= say->text.len && word->len <= say->text.len - word->begin &&
+           word->from <= word->to;
+}
+
 void ve_say_words(struct ve_say *say, const struct ve_say_word *words, size_t count)
 {
-    if (say->word_count + count > WORDS_MAX)
-        count = WORDS_MAX - say->word_count;
-    if (say->word_count + count > say->word_cap) {
-        size_t cap = say->word_cap ? say->word_cap * 2 : 32;
-        while (cap < say->word_count + count)
-            cap *= 2;
-        struct ve_say_word *grown = ve_realloc(say->words, cap * sizeof(*grown));
-        if (!grown)
-            return; /* lengths will have to do */
-        say->words = grown;
-        say->word_cap = cap;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_of_text(say, &words[i]))
+            continue;
+        if (!make_room_for_word(say))
+            return; /* those that are there, or lengths, will have to do */
+        say->words[say->word_count++] = words[i];
     }
-    memcpy(say->words + say->word_count, words, count * sizeof(*words));
-    say->word_count += count;
 }
 
 void ve_say_cancel(struct ve_say *say)

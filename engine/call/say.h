@@ -41,7 +41,8 @@ struct ve_say_word {
 int ve_say_begin(struct ve_call *call, const struct ve_say_options *options, struct ve_say **out);
 /* Takes s16 samples of the say's rate; bytes may split a sample. */
 struct ve_sink ve_say_sink(struct ve_say *say);
-/* Marks; without any, words are taken to be as long as their letters. */
+/* Marks, at most 1024; those that do not lie in the text are left out. Without any, words are taken
+ * to be as long as their letters. */
 void ve_say_words(struct ve_say *say, const struct ve_say_word *words, size_t count);
 /* Stops it; no callback comes any more, and the sink must not be used. NULL is allowed. When the
  * call ends before, the say is gone without a word: its owner must have cancelled it. */
