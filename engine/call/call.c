@@ -40,6 +40,7 @@ static void on_speculate(void *arg, uint32_t turn, uint32_t take)
 
 static void on_discard(void *arg, uint32_t turn, uint32_t take)
 {
+    ve_says_discard(arg, turn, take);
     SESSION_EACH((struct ve_call *)arg, discard, watch->arg, turn, take);
 }
 
@@ -50,6 +51,7 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take)
     unsigned slot = call->take_count++ % VE_CALL_TAKES_MAX;
     call->takes[slot].turn = turn;
     call->takes[slot].take = take;
+    ve_says_commit(call, turn, take);
     SESSION_EACH(call, commit, watch->arg, turn, take);
 }
 

@@ -115,7 +115,7 @@ static void leg_close(void *arg, int code)
 static struct ve_leg leg_of(struct connection *c)
 {
     return (struct ve_leg){
-        .out = {leg_audio, c->carrier->ops->clear ? leg_clear : NULL, c},
+        .out = {.audio = leg_audio, .clear = c->carrier->ops->clear ? leg_clear : NULL, .arg = c},
         .digits = leg_digits,
         .transfer = leg_transfer,
         .play_url = leg_play_url,

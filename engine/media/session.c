@@ -323,6 +323,11 @@ struct ve_shape_options ve_session_shape(const struct ve_session *s)
     return s->shape;
 }
 
+bool ve_session_on_trial(const struct ve_session *s, uint32_t turn, uint32_t take)
+{
+    return s->turn.speculating && s->turn.turn == turn && s->turn.take == take;
+}
+
 uint32_t ve_session_endpoint_ms(const struct ve_session *s)
 {
     return ve_turn_endpoint_ms(&s->turn);

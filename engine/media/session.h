@@ -100,6 +100,8 @@ struct ve_shape ve_session_partial(struct ve_session *session, struct ve_str tex
 /* The language of the caller, and what kind of answer is expected. English at first. */
 void ve_session_set_shape(struct ve_session *session, const struct ve_shape_options *options);
 struct ve_shape_options ve_session_shape(const struct ve_session *session);
+/* Has this answer been begun on trial, and neither been discarded nor committed yet? */
+bool ve_session_on_trial(const struct ve_session *session, uint32_t turn, uint32_t take);
 /* Silence (ms) after which the open turn would end. */
 uint32_t ve_session_endpoint_ms(const struct ve_session *session);
 /* The script's own endpoint for the open turn, in ms of silence; 0 takes it back. VE_EGONE when

@@ -40,7 +40,7 @@ static void rig_open(struct rig *rig)
     assert_int_equal(ve_loop_new_sim(&rig->loop, 0), 0);
     ve_pool_init(&rig->blocks, sizeof(struct ve_fifo_block), 1024);
     const struct ve_playout_config config = {.rate = RATE, .chunk = 2048, .lead = VE_PLAYOUT_LEAD};
-    const struct ve_media_out sink = {take_audio, take_clear, rig};
+    const struct ve_media_out sink = {.audio = take_audio, .clear = take_clear, .arg = rig};
     assert_int_equal(ve_playout_new(&rig->playout, rig->loop, &rig->blocks, &config, &sink), 0);
 }
 
