@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "carrier/ringover_webhook.h"
 #include "cli/worker.h"
+#include "door/admit.h"
 #include "door/media.h"
 #include "door/webhooks.h"
 #include "loop/process.h"
@@ -26,6 +27,7 @@ struct ve_engine {
     struct ve_media_door *media_door;
     struct ve_api *api;
     struct ve_metrics_page *metrics;
+    struct ve_admit *admit;
     struct ve_httpd *http;
     struct ve_httpd *media_server;
     struct ve_timer drain_limit;
@@ -123,6 +125,22 @@ static int make_intake(struct ve_engine *engine)
     return err;
 }
 
+static int make_admit(struct ve_engine *engine)
+{
+    struct ve_admit_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .metrics = engine->worker.metrics,
+        .calls = engine->worker.calls,
+    };
+    int err = ve_admit_new(&engine->admit, &config, &engine->options.settings->rules);
+    if (err)
+        return err;
+    ve_router_guard(engine->http_router, ve_admit_http, engine->admit);
+    ve_router_guard(engine->media_router, ve_admit_media, engine->admit);
+    return 0;
+}
+
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
@@ -161,6 +179,8 @@ static int make_doors(struct ve_engine *engine)
     int err = ve_router_new(&engine->http_router);
     if (!err)
         err = ve_router_new(&engine->media_router);
+    if (!err)
+        err = make_admit(engine);
     if (!err)
         err = ve_webhooks_new(&engine->webhooks, &webhooks, engine->http_router);
     if (!err)
@@ -300,6 +320,7 @@ void ve_engine_free(struct ve_engine *engine)
         ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
     ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
+    ve_admit_free(engine->admit);
     ve_router_free(engine->http_router);
     ve_router_free(engine->media_router);
     ve_worker_close(&engine->worker);
@@ -329,6 +350,27 @@ void ve_engine_drain(struct ve_engine *engine, uint64_t limit)
                  ve_fu64("calls", ve_calls_active(engine->worker.calls)));
     ve_timer_start(&engine->drain_limit, limit);
     ve_calls_drain(engine->worker.calls, on_drained, engine);
+}
+
+static void reload_tls(struct ve_engine *engine, struct ve_httpd *httpd, const char *port)
+{
+    const struct ve_settings *settings = engine->options.settings;
+    char why[160];
+    if (!settings->tls_cert[0])
+        return;
+    if (ve_httpd_reload_tls(httpd, settings->tls_cert, settings->tls_key, why) != 0)
+        ve_log_event(engine->options.log, VE_LOG_ERROR, "tls_not_reloaded",
+                     ve_fmsg("The certificate was not reloaded; the one before stays"),
+                     ve_ftext("port", port), ve_ftext("error", why));
+    else
+        ve_log_event(engine->options.log, VE_LOG_INFO, "tls_reloaded", ve_ftext("port", port));
+}
+
+void ve_engine_settings_changed(struct ve_engine *engine)
+{
+    ve_admit_set_rules(engine->admit, &engine->options.settings->rules);
+    reload_tls(engine, engine->http, "http");
+    reload_tls(engine, engine->media_server, "media");
 }
 
 void ve_engine_reload(struct ve_engine *engine)

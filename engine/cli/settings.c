@@ -17,7 +17,7 @@
 
 #define ENV_FILE_MAX (64 * 1024)
 
-enum kind { TEXT, HOST, SECRET, PORT, NUMBER, CHOICE };
+enum kind { TEXT, HOST, SECRET, PORT, NUMBER, CHOICE, ADDRESSES };
 
 struct setting {
     const char *name;
@@ -85,6 +85,14 @@ static const struct setting settings[] = {
     {"VE_MAX_CALLS", NUMBER, AT(max_calls), "1000", 1, 100000, NULL, "calls at once"},
     {"VE_MAX_CONNECTIONS_PER_IP", NUMBER, AT(max_connections_per_ip), "1000", 1, 100000, NULL,
      "connections from one address, on each port"},
+    {"VE_WEBHOOKS_PER_IP", NUMBER, AT(rules.webhooks_per_second), "200", 0, 100000, NULL,
+     "webhooks a second from one address; 0: any number"},
+    {"VE_WEBHOOK_ALLOW", ADDRESSES, AT(rules.webhooks), "", 0, 0, NULL,
+     "addresses that webhooks may come from: \"10.0.0.0/8, 2001:db8::/32\"; none: all"},
+    {"VE_MEDIA_ALLOW", ADDRESSES, AT(rules.media), "", 0, 0, NULL,
+     "addresses that media connections may come from; none: all"},
+    {"VE_TRUSTED_PROXIES", ADDRESSES, AT(rules.proxies), "", 0, 0, NULL,
+     "proxies whose X-Forwarded-For is believed"},
     {"VE_STREAM_RATE", CHOICE, AT(stream_rate), "16000", 0, 0, rates,
      "sample rate (Hz) of the audio that is sent"},
     {"VE_STREAM_CHUNK_BYTES", NUMBER, AT(stream_chunk_bytes), "4096", 320, 16384, NULL,
@@ -335,6 +343,24 @@ static int set_host(struct ve_settings *out, const struct setting *setting,
     return set_text(out, setting, found, error);
 }
 
+static int set_addresses(struct ve_settings *out, const struct setting *setting,
+                         const struct found *found, struct ve_setting_error *error)
+{
+    struct ve_str bad;
+    void *list = (char *)out + setting->offset;
+    int err = ve_cidr_parse(list, ve_str(found->value), &bad);
+    if (err == VE_ETOOBIG)
+        return refuse(error, found->where, "join blocks, or filter in the firewall",
+                      "%s: more than %d blocks", setting->name, VE_CIDR_MAX);
+    if (err)
+        return refuse(error, found->where,
+                      "use addresses or blocks with nothing set behind the prefix: 10.0.0.0/8, "
+                      "2001:db8::/32",
+                      "%s: \"%.*s\" is not allowed", setting->name,
+                      (int)(bad.len < 60 ? bad.len : 60), bad.ptr);
+    return 0;
+}
+
 static int set_value(struct ve_settings *out, const struct setting *setting,
                      const struct found *found, struct ve_setting_error *error)
 {
@@ -344,6 +370,8 @@ static int set_value(struct ve_settings *out, const struct setting *setting,
         return set_text(out, setting, found, error);
     case HOST:
         return set_host(out, setting, found, error);
+    case ADDRESSES:
+        return set_addresses(out, setting, found, error);
     case CHOICE:
         return set_choice(out, setting, found, error);
     default:
@@ -418,6 +446,32 @@ int ve_settings_load_process(struct ve_settings *out, struct ve_setting_error *e
 {
     struct ve_setting_source source = {process_get, NULL, ".env"};
     return ve_settings_load(out, &source, error);
+}
+
+/* What the engine looks at again and again, and what it reads once at its start. */
+static bool is_live(const struct setting *setting)
+{
+    return setting->kind == SECRET || setting->kind == ADDRESSES ||
+           setting->offset == offsetof(struct ve_settings, rules.webhooks_per_second) ||
+           setting->offset == offsetof(struct ve_settings, tls_cert) ||
+           setting->offset == offsetof(struct ve_settings, tls_key);
+}
+
+bool ve_settings_take_over(struct ve_settings *live, const struct ve_settings *fresh,
+                           const char **name)
+{
+    bool restart = false;
+    for (size_t i = 0; i < COUNT; i++) {
+        char *to = (char *)live + settings[i].offset;
+        const char *from = (const char *)fresh + settings[i].offset;
+        if (is_live(&settings[i])) {
+            memcpy(to, from, settings[i].size);
+        } else if (!restart && memcmp(to, from, settings[i].size) != 0) {
+            restart = true;
+            *name = settings[i].name;
+        }
+    }
+    return restart;
 }
 
 void ve_settings_wipe(struct ve_settings *out)

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 
 /* The address in network order; an IPv4 address as the IPv6 one that holds it. */
 static bool parse(struct ve_str text, struct in6_addr *out)
@@ -15,6 +16,15 @@ static bool parse(struct ve_str text, struct in6_addr *out)
         out->s6_addr[i] = mapped[i];
     return inet_pton(AF_INET, literal, out->s6_addr + sizeof(mapped)) == 1 ||
            inet_pton(AF_INET6, literal, out) == 1;
+}
+
+bool ve_address_parse(struct ve_str text, uint8_t out[static 16])
+{
+    struct in6_addr address;
+    if (!parse(text, &address))
+        return false;
+    memcpy(out, address.s6_addr, sizeof(address.s6_addr));
+    return true;
 }
 
 bool ve_address_is_literal(struct ve_str text)
