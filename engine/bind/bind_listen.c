@@ -20,6 +20,30 @@ struct listen_op {
     struct ve_buf text; /* text mode */
 };
 
+/* Words that a listener says without wanting the turn. */
+static bool is_backchannel(struct ve_str word)
+{
+    static const char *const words[] = {"uh",   "huh",   "uh-huh", "mm",  "hm",   "mhm",   "mm-hm",
+                                        "yeah", "yes",   "yep",    "ok",  "okay", "right", "sure",
+                                        "good", "great", "i",      "see", "oh",   NULL};
+    for (size_t i = 0; words[i]; i++) {
+        if (ve_str_ieq(word, ve_str(words[i])))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t count_words(struct ve_str text)
+{
+    uint32_t n = 0;
+    while (text.ptr) {
+        struct ve_str word = ve_str_trim(ve_str_cut(&text, ' '));
+        if (word.len && !is_backchannel(word))
+            n++;
+    }
+    return n;
+}
+
 /* --- results -------------------------------------------------------------------------------------
  */
 
@@ -48,7 +72,7 @@ static void on_partial(void *arg, struct ve_str text, int phrase)
     struct listen_op *listen = arg;
     struct ve_value values[] = {ve_vstr(text)};
     struct ve_session *session = ve_call_session(listen->call);
-    (void)ve_session_partial(session, text, phrase >= 0);
+    ve_session_heard(session, phrase >= 0 ? VE_TURN_COMPLETE : VE_TURN_PLAIN, count_words(text));
     ve_op_post(&listen->op, "partial", values, 1);
 }
 
@@ -114,12 +138,6 @@ static void ear_text(void *arg, struct ve_str text)
     (void)ve_buf_add_str(&listen->text, text);
 }
 
-static void ear_partial_text(void *arg, struct ve_str text)
-{
-    struct listen_op *listen = arg;
-    on_partial(listen, text, ve_grammar_match(listen->grammar->grammar, text));
-}
-
 static void ear_commit(void *arg, uint32_t turn, uint32_t take)
 {
     struct listen_op *listen = arg;
@@ -143,7 +161,6 @@ static const struct ve_ear_ops ear_ops = {
     .drop = ear_drop,
     .commit = ear_commit,
     .text = ear_text,
-    .partial_text = ear_partial_text,
 };
 
 /* --- the script's side ------------------------------------------------------------------------ */
@@ -184,7 +201,6 @@ static int l_listen(lua_State *L)
     ve_buf_init(&listen->text, 4096);
     listen->ear.ops = &ear_ops;
     listen->ear.arg = listen;
-    listen->ear.partials = true;
     /* Loading the recogniser takes about as long as the caller takes to begin. */
     uint32_t rate = ve_session_stats(session).rate_in;
     int err = rate && !bind->text_mode ? open_recogniser(listen, rate) : 0;

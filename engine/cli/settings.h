@@ -11,7 +11,6 @@
 
 #include "admin/access.h"
 #include "base/log.h"
-#include "door/admit.h"
 #include "door/signature.h"
 
 #define VE_SETTINGS_OUTBOUND    26
@@ -35,10 +34,14 @@ struct ve_settings {
     /* limits */
     uint32_t max_calls;
     uint32_t max_connections_per_ip;
-    struct ve_admit_rules rules;
     /* media */
     uint32_t stream_rate; /* Hz of what is sent */
     uint32_t stream_chunk_bytes;
+    uint32_t stream_rate_in; /* Hz; 0: by the first frame */
+    uint32_t stream_dialect; /* see ve_settings_dialect */
+    bool stream_binary;      /* how raw audio is answered */
+    char rtp_types[256];     /* for ve_rtp_map_read, which takes it */
+    uint32_t rtp_order;      /* enum ve_rtp_order */
     bool media_unknown_refuse;
     /* providers, the carrier's REST interface, and where scripts may reach: by the setting's
      * number; see ve_settings_outbound */
@@ -66,11 +69,8 @@ int ve_settings_load_process(struct ve_settings *out, struct ve_setting_error *e
 /* Makes what is missing on loopback (random secrets in $VE_DATA_DIR/dev.env, 0600) or refuses: a
  * public address needs real ones. *made tells whether secrets came from dev.env. */
 int ve_settings_complete(struct ve_settings *settings, bool *made, struct ve_setting_error *error);
-/* Takes over what may change while the engine runs: secrets, tokens, keys, address lists, rates,
- * the names of the TLS files. True when something else differs too, which needs a restart; *name is
- * then the first such setting. */
-bool ve_settings_take_over(struct ve_settings *live, const struct ve_settings *fresh,
-                           const char **name);
+/* What media connections speak: "auto", "l16", "rtp" or "json". */
+const char *ve_settings_dialect(const struct ve_settings *settings);
 /* Overwrites the secrets. */
 void ve_settings_wipe(struct ve_settings *settings);
 

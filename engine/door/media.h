@@ -22,9 +22,10 @@ struct ve_media_door_config {
     struct ve_loop *loop;
     const struct ve_log *log;
     struct ve_calls *calls;
-    const struct ve_secrets *secrets; /* borrowed; may change */
-    const struct ve_carrier_ops *carrier;
+    const struct ve_secrets *secrets;     /* borrowed; may change */
+    const struct ve_carrier_ops *carrier; /* unless the connection asks for another */
     struct ve_carrier_config stream;
+    bool binary;         /* raw L16 is answered in binary messages: VE_STREAM_OUT */
     bool refuse_unknown; /* VE_MEDIA_UNKNOWN=refuse */
 };
 
