@@ -69,6 +69,7 @@ void ve_bind_tone(lua_State *L);
 void ve_bind_hear(lua_State *L);
 void ve_bind_scripted(lua_State *L);
 void ve_bind_http(lua_State *L);
+void ve_bind_stream(lua_State *L);
 
 /* The services; every core function has them as its upvalue's context. */
 struct ve_bind *ve_bind_of(lua_State *L);

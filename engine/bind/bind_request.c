@@ -156,8 +156,11 @@ int ve_bind_request_start(lua_State *L, const struct ve_bind_request *request,
     int err = VE_ENOTSUP;
     if (requests)
         err = ve_request_start(requests, &request->options, out, why);
-    if (!err)
-        return 0;
+    return err ? ve_bind_refuse(L, err, why) : 0;
+}
+
+int ve_bind_refuse(lua_State *L, int err, const char *why)
+{
     lua_pushnil(L);
     lua_pushstring(L, ve_bind_request_code(err, err == VE_EAUTH));
     lua_pushstring(L, why);

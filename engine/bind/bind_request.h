@@ -34,6 +34,8 @@ void ve_bind_request_check(lua_State *L, int index);
 /* Starts it; on an error pushes nil, code, message and returns 3, else 0. [-0, +(0|3), m] */
 int ve_bind_request_start(lua_State *L, const struct ve_bind_request *request,
                           struct ve_request **out);
+/* Pushes nil, code, message of a start that was refused; returns 3. [-0, +3, m] */
+int ve_bind_refuse(lua_State *L, int err, const char *why);
 /* "timeout", "not_allowed", ...: the code of a failed request for scripts. */
 const char *ve_bind_request_code(int err, bool denied);
 

@@ -89,6 +89,11 @@ void ve_requests_free(struct ve_requests *requests)
     ve_free(requests);
 }
 
+struct ve_loop *ve_requests_loop(const struct ve_requests *requests)
+{
+    return requests->options.loop;
+}
+
 unsigned ve_requests_active(const struct ve_requests *requests)
 {
     return requests->count;

@@ -103,6 +103,7 @@ void ve_request_scrub(const struct ve_request *request, char *bytes, size_t len)
  * no consequence; the rules of requests hold. */
 void ve_request_warm(struct ve_requests *requests, struct ve_str url,
                      const struct ve_policy *policy);
+struct ve_loop *ve_requests_loop(const struct ve_requests *requests);
 /* Those that have not ended. */
 unsigned ve_requests_active(const struct ve_requests *requests);
 

@@ -85,16 +85,17 @@ static void drop_newest(struct ve_op *op)
     op->waiting--;
 }
 
-void ve_op_post(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count)
+int ve_op_post(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count)
 {
     if (op->finished || count > VE_OP_VALUES)
-        return;
+        return VE_EINVAL;
     struct ve_message *message = compose(kind, values, count);
     if (!message)
-        return;
+        return VE_ENOMEM;
     if (op->waiting >= (op->type->limit ? op->type->limit : VE_OP_MESSAGES))
         drop_newest(op);
     append(op, message);
+    return 0;
 }
 
 void ve_op_finish(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count)

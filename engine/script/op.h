@@ -82,8 +82,8 @@ struct ve_op {
 /* A zeroed struct of `size` bytes that begins with a struct ve_op. NULL without memory or when the
  * task has too many (64). */
 void *ve_op_new(struct ve_task *task, const struct ve_op_type *type, size_t size);
-/* Posts a message; without memory the message is lost (finishes never are). */
-void ve_op_post(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count);
+/* Posts a message; without memory the message is lost (finishes never are): VE_ENOMEM. */
+int ve_op_post(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count);
 /* The last message. */
 void ve_op_finish(struct ve_op *op, const char *kind, const struct ve_value *values, size_t count);
 /* The operation of the task with that id, or NULL. */

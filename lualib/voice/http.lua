@@ -20,6 +20,7 @@ local known = {
    timeouts = "table",
    max_bytes = "number",
    redirects = "number",
+   format = "string",
 }
 local bodies = { "json", "form", "body", "multipart" }
 local clocks = { connect = true, first = true, progress = true, total = true }
@@ -182,6 +183,7 @@ function http.prepare(request)
       headers = header_list(request.headers),
       max_bytes = request.max_bytes,
       redirects = request.redirects,
+      format = request.format,
    }
    for name, time in pairs(request.timeouts or {}) do
       if not clocks[name] then
@@ -237,6 +239,34 @@ function http.send(request)
       return nil, a, b
    end
    return http.response(a, b, c)
+end
+
+--- Sends a request whose answer is a stream and calls `on_event` with { name, data, id } for every
+--- event, in order; then returns as `send` does. `on_event` may wait: the server waits too.
+function http.events(request, on_event)
+   if type(on_event) ~= "function" then
+      error("voice.http_events: a function for the events is expected", 2)
+   end
+   local ok, prepared = pcall(http.prepare, request)
+   if not ok then
+      error(prepared, 2)
+   end
+   local ops <close> = scope()
+   local id, code, message = core.http_stream(prepared)
+   if not id then
+      return nil, code, message
+   end
+   ops:add(id)
+   while true do
+      local _, kind, a, b, c = core.wait(nil, id)
+      if kind == "event" then
+         on_event({ name = a, data = b, id = c })
+      elseif kind == "failed" then
+         return nil, a, b
+      else
+         return http.response(a, b, c)
+      end
+   end
 end
 
 return http

@@ -32,6 +32,9 @@ local voice = {
    json = core.protect(json, "voice.json"),
    log = require("voice.log"),
    grammar = require("voice.grammar").compile,
+   http_events = function(request, on_event)
+      return require("voice.http").events(request, on_event)
+   end,
    http = function(request)
       return require("voice.http").send(request)
    end,
