@@ -1,41 +1,43 @@
 #include "admin/access.h"
 
 #include "crypto/equal.h"
+#include "net/address.h"
 
-static bool is_loopback_address(struct ve_str address)
-{
-    return ve_str_starts(address, VE_STR("127.")) || ve_str_eq(address, VE_STR("::1")) ||
-           ve_str_starts(address, VE_STR("::ffff:127."));
-}
-
-/* The name in a Host header, without its port. */
+/* The name in a Host header, without its port; empty when it is malformed. */
 static struct ve_str host_name(struct ve_str host)
 {
-    if (host.len && host.ptr[0] == '[') {
-        host.ptr++;
-        host.len--;
-        return ve_str_cut(&host, ']');
-    }
-    return ve_str_cut(&host, ':');
+    if (!host.len || host.ptr[0] != '[')
+        return ve_str_cut(&host, ':');
+    size_t end = ve_str_find(host, ']');
+    if (end == SIZE_MAX || (end + 1 < host.len && host.ptr[end + 1] != ':'))
+        return ve_str_n(NULL, 0);
+    return ve_str_n(host.ptr + 1, end - 1);
 }
 
 static bool is_loopback_host(struct ve_str host)
 {
     struct ve_str name = host_name(host);
-    return ve_str_ieq(name, VE_STR("localhost")) || is_loopback_address(name);
+    return ve_str_ieq(name, VE_STR("localhost")) || ve_address_is_loopback(name);
 }
 
 static bool was_forwarded(const struct ve_http_request *request)
 {
-    return ve_http_header_count(request, "Forwarded") ||
-           ve_http_header_count(request, "X-Forwarded-For") ||
-           ve_http_header_count(request, "X-Forwarded-Host") ||
-           ve_http_header_count(request, "X-Real-IP") || ve_http_header_count(request, "Via");
+    static const struct ve_str family = {"X-Forwarded-", 12};
+    struct ve_str name;
+    struct ve_str value;
+    for (unsigned i = 0; ve_http_header_at(request, i, &name, &value); i++) {
+        if (name.len > family.len && ve_str_ieq(ve_str_n(name.ptr, family.len), family))
+            return true;
+        if (ve_str_ieq(name, VE_STR("Forwarded")) || ve_str_ieq(name, VE_STR("X-Real-IP")) ||
+            ve_str_ieq(name, VE_STR("Via")))
+            return true;
+    }
+    return false;
 }
 
 static bool is_loopback_peer(const struct ve_http_request *request)
 {
-    return is_loopback_address(ve_http_peer(request)) &&
+    return ve_address_is_loopback(ve_http_peer(request)) &&
            is_loopback_host(ve_http_header(request, "Host")) && !was_forwarded(request);
 }
 

@@ -7,6 +7,7 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_core(L);
     ve_bind_json(L);
     ve_bind_call(L);
+    ve_bind_turns(L);
     ve_bind_say(L);
     ve_bind_listen(L);
     ve_bind_grammar(L);

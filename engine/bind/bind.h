@@ -61,6 +61,7 @@ void ve_bind_open(lua_State *L, void *context);
 void ve_bind_core(lua_State *L);
 void ve_bind_json(lua_State *L);
 void ve_bind_call(lua_State *L);
+void ve_bind_turns(lua_State *L);
 void ve_bind_say(lua_State *L);
 void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);

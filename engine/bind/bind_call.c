@@ -109,59 +109,6 @@ static int l_detect_digits(lua_State *L)
     return 0;
 }
 
-/* core.end_turn(): the caller's open turn is over now */
-static int l_end_turn(lua_State *L)
-{
-    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
-    if (session)
-        ve_session_end_turn(session);
-    return 0;
-}
-
-/* --- policy --------------------------------------------------------------------------------------
- */
-
-static void set_ms(lua_State *L, int table, const char *name, uint32_t *field)
-{
-    double ms = ve_bind_field_num(L, table, name, *field);
-    *field = ms >= 0 && ms <= 1e9 ? (uint32_t)ms : UINT32_MAX;
-}
-
-static void set_float(lua_State *L, int table, const char *name, float *field)
-{
-    *field = (float)ve_bind_field_num(L, table, name, *field);
-}
-
-/* core.set_policy{ endpoint_ms = ..., ... }: only the named fields change; raises on a bad value */
-static int l_set_policy(lua_State *L)
-{
-    struct ve_session *session = ve_call_session(ve_bind_task_call(L));
-    const char *field = "";
-    luaL_checktype(L, 1, LUA_TTABLE);
-    if (!session)
-        return ve_bind_fail(L, VE_EGONE);
-    struct ve_turn_policy policy = ve_session_policy(session);
-    set_float(L, 1, "start_p", &policy.start_p);
-    set_ms(L, 1, "start_ms", &policy.start_ms);
-    set_float(L, 1, "end_p", &policy.end_p);
-    set_ms(L, 1, "speculate_ms", &policy.speculate_ms);
-    set_ms(L, 1, "endpoint_ms", &policy.endpoint_ms);
-    set_ms(L, 1, "endpoint_max_ms", &policy.endpoint_max_ms);
-    set_ms(L, 1, "endpoint_unheard_ms", &policy.endpoint_unheard_ms);
-    set_ms(L, 1, "talk_max_ms", &policy.talk_max_ms);
-    set_float(L, 1, "barge_p", &policy.barge_p);
-    set_ms(L, 1, "barge_ms", &policy.barge_ms);
-    set_float(L, 1, "barge_margin_db", &policy.barge_margin_db);
-    set_float(L, 1, "return_loss_db", &policy.return_loss_db);
-    set_ms(L, 1, "confirm_ms", &policy.confirm_ms);
-    set_ms(L, 1, "confirm_words", &policy.confirm_words);
-    set_ms(L, 1, "resume_ms", &policy.resume_ms);
-    if (ve_turn_policy_check(&policy, &field) != 0)
-        return luaL_error(L, "turn policy: '%s' is out of range", field);
-    (void)ve_session_set_policy(session, &policy);
-    return 0;
-}
-
 /* --- transfer ------------------------------------------------------------------------------------
  */
 
@@ -208,92 +155,11 @@ static int l_transfer(lua_State *L)
     return 1;
 }
 
-/* --- what happens on the call ----------------------------------------------------------------- */
-
-struct watch_op {
-    struct ve_op op;
-    struct ve_call_watch watch;
-};
-
-static void watch_cancel(struct ve_op *op)
-{
-    ve_call_unwatch(&((struct watch_op *)op)->watch);
-}
-
-static const struct ve_op_type watch_type = {.name = "turns", .cancel = watch_cancel};
-
-static void on_speech(void *arg, bool barge)
-{
-    struct ve_value values[] = {ve_vbool(barge)};
-    ve_op_post(arg, "speech", values, 1);
-}
-
-static void post_take(void *arg, const char *kind, uint32_t turn, uint32_t take)
-{
-    struct ve_value values[] = {ve_vint(turn), ve_vint(take)};
-    ve_op_post(arg, kind, values, 2);
-}
-
-static void on_speculate(void *arg, uint32_t turn, uint32_t take)
-{
-    post_take(arg, "speculate", turn, take);
-}
-
-static void on_discard(void *arg, uint32_t turn, uint32_t take)
-{
-    post_take(arg, "discard", turn, take);
-}
-
-static void on_commit(void *arg, uint32_t turn, uint32_t take)
-{
-    post_take(arg, "commit", turn, take);
-}
-
-static void on_interrupted(void *arg)
-{
-    ve_op_post(arg, "interrupted", NULL, 0);
-}
-
-static void on_digit(void *arg, char digit)
-{
-    struct ve_value values[] = {ve_vstr(ve_str_n(&digit, 1))};
-    ve_op_post(arg, "digit", values, 1);
-}
-
-static const struct ve_session_events watch_events = {
-    on_speech, on_speculate, on_discard, on_commit, on_interrupted, on_digit,
-};
-
-/* core.turns() -> id; posts "speech" barge, "speculate" turn take, "discard" turn take, "commit"
- * turn take, "interrupted", "digit" d. Never finishes. */
-static int l_turns(lua_State *L)
-{
-    struct ve_call *call = ve_bind_task_call(L);
-    struct watch_op *watch = ve_op_new(ve_bind_task(L), &watch_type, sizeof(*watch));
-    if (!watch)
-        return ve_bind_fail(L, VE_EBUSY);
-    watch->watch.events = &watch_events;
-    watch->watch.arg = watch;
-    ve_call_watch(call, &watch->watch);
-    lua_pushinteger(L, watch->op.id);
-    return 1;
-}
-
 static const luaL_Reg functions[] = {
-    {"call", l_call},
-    {"vars", l_vars},
-    {"set_vars", l_set_vars},
-    {"hangup", l_hangup},
-    {"heard", l_heard},
-    {"tool", l_tool},
-    {"digits", l_digits},
-    {"echo", l_echo},
-    {"detect_digits", l_detect_digits},
-    {"end_turn", l_end_turn},
-    {"set_policy", l_set_policy},
-    {"transfer", l_transfer},
-    {"turns", l_turns},
-    {NULL, NULL},
+    {"call", l_call},         {"vars", l_vars},   {"set_vars", l_set_vars},
+    {"hangup", l_hangup},     {"heard", l_heard}, {"tool", l_tool},
+    {"digits", l_digits},     {"echo", l_echo},   {"detect_digits", l_detect_digits},
+    {"transfer", l_transfer}, {NULL, NULL},
 };
 
 void ve_bind_call(lua_State *L)

@@ -41,6 +41,14 @@ static void ear_text(void *arg, struct ve_str text)
     (void)ve_buf_add_str(&hear->text, text);
 }
 
+static void ear_partial_text(void *arg, struct ve_str text)
+{
+    struct hear_op *hear = arg;
+    struct ve_value values[] = {ve_vstr(text)};
+    (void)ve_session_partial(hear->ear.session, text, false);
+    ve_op_post(&hear->op, "partial", values, 1);
+}
+
 static void ear_take(void *arg, uint32_t turn, uint32_t take)
 {
     post_text(arg, turn, take);
@@ -53,6 +61,7 @@ static const struct ve_ear_ops ear_ops = {
     .commit = ear_take,
     .text = ear_text,
     .speculate = ear_take,
+    .partial_text = ear_partial_text,
 };
 
 static void hear_cancel(struct ve_op *op)
@@ -65,8 +74,8 @@ static void hear_cancel(struct ve_op *op)
 static const struct ve_op_type hear_type = {.name = "hear", .cancel = hear_cancel};
 
 /* core.hear() -> id | nil, code ("unsupported" where words do not come with the audio)
- * Posts "text" turn take text: what was understood, on trial and again when the turn is over. Never
- * finishes. */
+ * Posts "partial" text while it is being said, and "text" turn take text: what was understood, on
+ * trial and again when the turn is over. Never finishes. */
 static int l_hear(lua_State *L)
 {
     struct ve_call *call = ve_bind_task_call(L);
@@ -81,6 +90,7 @@ static int l_hear(lua_State *L)
     ve_buf_init(&hear->text, 4096);
     hear->ear.ops = &ear_ops;
     hear->ear.arg = hear;
+    hear->ear.partials = true;
     ve_session_listen(session, &hear->ear);
     lua_pushinteger(L, hear->op.id);
     return 1;

@@ -20,30 +20,6 @@ struct listen_op {
     struct ve_buf text; /* text mode */
 };
 
-/* Words that a listener says without wanting the turn. */
-static bool is_backchannel(struct ve_str word)
-{
-    static const char *const words[] = {"uh",   "huh",   "uh-huh", "mm",  "hm",   "mhm",   "mm-hm",
-                                        "yeah", "yes",   "yep",    "ok",  "okay", "right", "sure",
-                                        "good", "great", "i",      "see", "oh",   NULL};
-    for (size_t i = 0; words[i]; i++) {
-        if (ve_str_ieq(word, ve_str(words[i])))
-            return true;
-    }
-    return false;
-}
-
-static uint32_t count_words(struct ve_str text)
-{
-    uint32_t n = 0;
-    while (text.ptr) {
-        struct ve_str word = ve_str_trim(ve_str_cut(&text, ' '));
-        if (word.len && !is_backchannel(word))
-            n++;
-    }
-    return n;
-}
-
 /* --- results -------------------------------------------------------------------------------------
  */
 
@@ -72,7 +48,7 @@ static void on_partial(void *arg, struct ve_str text, int phrase)
     struct listen_op *listen = arg;
     struct ve_value values[] = {ve_vstr(text)};
     struct ve_session *session = ve_call_session(listen->call);
-    ve_session_heard(session, phrase >= 0 ? VE_TURN_COMPLETE : VE_TURN_PLAIN, count_words(text));
+    (void)ve_session_partial(session, text, phrase >= 0);
     ve_op_post(&listen->op, "partial", values, 1);
 }
 
@@ -138,6 +114,12 @@ static void ear_text(void *arg, struct ve_str text)
     (void)ve_buf_add_str(&listen->text, text);
 }
 
+static void ear_partial_text(void *arg, struct ve_str text)
+{
+    struct listen_op *listen = arg;
+    on_partial(listen, text, ve_grammar_match(listen->grammar->grammar, text));
+}
+
 static void ear_commit(void *arg, uint32_t turn, uint32_t take)
 {
     struct listen_op *listen = arg;
@@ -161,6 +143,7 @@ static const struct ve_ear_ops ear_ops = {
     .drop = ear_drop,
     .commit = ear_commit,
     .text = ear_text,
+    .partial_text = ear_partial_text,
 };
 
 /* --- the script's side ------------------------------------------------------------------------ */
@@ -201,6 +184,7 @@ static int l_listen(lua_State *L)
     ve_buf_init(&listen->text, 4096);
     listen->ear.ops = &ear_ops;
     listen->ear.arg = listen;
+    listen->ear.partials = true;
     /* Loading the recogniser takes about as long as the caller takes to begin. */
     uint32_t rate = ve_session_stats(session).rate_in;
     int err = rate && !bind->text_mode ? open_recogniser(listen, rate) : 0;

@@ -15,6 +15,8 @@ struct ve_dispatch {
     struct ve_tenant *tenant; /* borrowed */
     struct ve_link runs;      /* of events */
     unsigned events;
+    void (*finished)(void *arg, int64_t inbox_id); /* may be NULL */
+    void *finished_arg;
 };
 
 /* A handler at work: holds a place in a shard. */
@@ -25,12 +27,16 @@ struct run {
     struct ve_task *task; /* NULL once it is over */
     struct ve_shard *shard;
     struct ve_timer gone; /* frees an event's run: not inside the task's own end */
+    int64_t inbox_id;     /* of an event that was stored */
     char handler[32];
+    struct ve_task *hook;  /* `endpoint` at work; NULL: it is not */
+    struct ve_buf partial; /* its next argument, JSON; the latest wins */
 };
 
 static void free_run(struct run *run)
 {
     ve_timer_stop(&run->gone);
+    ve_buf_free(&run->partial);
     ve_tenant_give_back(run->shard);
     ve_link_remove(&run->link);
     ve_free(run);
@@ -58,6 +64,7 @@ static int make_run(struct ve_dispatch *dispatch, struct ve_call *call, const ch
     run->call = call;
     ve_link_init(&run->link);
     ve_str_copy(run->handler, sizeof(run->handler), ve_str(handler));
+    ve_buf_init(&run->partial, 16 * 1024);
     int err = ve_tenant_take(dispatch->tenant, &run->shard);
     if (err) {
         ve_free(run);
@@ -131,12 +138,67 @@ static void on_ended(void *arg, struct ve_call *call)
     if (!run)
         return;
     ve_call_set_task(call, NULL);
+    if (run->hook)
+        ve_task_close(run->hook);
     if (run->task)
         ve_task_close(run->task);
     free_run(run);
 }
 
+/* --- the script's own endpoint: one at a time, always with the latest words --------------------
+ */
+
+static void start_hook(struct run *run);
+
+static void hook_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+{
+    struct run *run = arg;
+    (void)task;
+    run->hook = NULL;
+    log_end(run, result);
+    if (result->end == VE_TASK_RETURNED && run->partial.len)
+        start_hook(run);
+}
+
+static void start_hook(struct run *run)
+{
+    struct ve_task_options options = {
+        .shard = run->shard, .owner = run->call, .over = hook_over, .arg = run};
+    struct ve_value args[] = {ve_vstr(ve_buf_str(&run->partial))};
+    if (ve_entry_start("endpoint", args, 1, &options, &run->hook) != 0)
+        run->hook = NULL; /* no room: the engine's own rule stands */
+    ve_buf_clear(&run->partial);
+}
+
+static void on_partial(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
+                       enum ve_turn_shape shape)
+{
+    struct run *run = ve_call_task(call);
+    struct ve_jsonw w;
+    (void)arg;
+    if (!run || !ve_generation_has(run->shard->generation, "endpoint"))
+        return;
+    ve_buf_clear(&run->partial);
+    ve_jsonw_init(&w, &run->partial);
+    ve_jsonw_object(&w);
+    ve_jsonw_ku64(&w, "number", turn);
+    ve_jsonw_kstr(&w, "text", text);
+    ve_jsonw_kstr(&w, "shape", ve_str(ve_turn_shape_name(shape)));
+    ve_jsonw_ku64(&w, "default_ms", ve_session_endpoint_ms(ve_call_session(call)));
+    ve_jsonw_object_end(&w);
+    if (ve_jsonw_end(&w) != 0)
+        ve_buf_clear(&run->partial); /* longer than any turn: the engine's own rule stands */
+    else if (!run->hook)
+        start_hook(run);
+}
+
 /* --- events ----------------------------------------------------------------------------------- */
+
+static void finish(struct ve_dispatch *dispatch, int64_t inbox_id)
+{
+    if (inbox_id && dispatch->finished)
+        dispatch->finished(dispatch->finished_arg, inbox_id);
+}
 
 static void event_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
 {
@@ -145,6 +207,7 @@ static void event_over(void *arg, struct ve_task *task, const struct ve_task_res
     run->task = NULL;
     log_end(run, result);
     run->dispatch->events--;
+    finish(run->dispatch, run->inbox_id);
     ve_timer_start(&run->gone, 0);
 }
 
@@ -163,7 +226,8 @@ static const char *handler_of(struct ve_dispatch *dispatch, enum ve_event_kind k
     return ve_generation_has(generation, "on_event") ? "on_event" : NULL;
 }
 
-static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json)
+static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json,
+                       int64_t inbox_id)
 {
     struct run *run;
     if (dispatch->events >= EVENTS_MAX)
@@ -171,6 +235,7 @@ static int start_event(struct ve_dispatch *dispatch, const char *handler, struct
     int err = make_run(dispatch, NULL, handler, &run);
     if (err)
         return err;
+    run->inbox_id = inbox_id;
     ve_timer_init(&run->gone, dispatch->loop, on_gone, run);
     struct ve_task_options options = {.shard = run->shard, .over = event_over, .arg = run};
     struct ve_value args[] = {ve_vstr(ve_str(handler)), ve_vstr(json)};
@@ -184,22 +249,26 @@ static int start_event(struct ve_dispatch *dispatch, const char *handler, struct
     return 0;
 }
 
-static void on_event(void *arg, struct ve_call *call, const struct ve_event *event)
+/* VE_EBUSY and VE_ENOMEM: a stored event stays where it is, and comes again. */
+static int on_event(void *arg, struct ve_call *call, const struct ve_event *event)
 {
     struct ve_dispatch *dispatch = arg;
     const char *handler = handler_of(dispatch, event->kind);
     (void)call;
-    if (!handler)
-        return;
+    if (!handler) {
+        finish(dispatch, event->inbox_id);
+        return 0;
+    }
     struct ve_buf json;
     ve_buf_init(&json, 0);
     int err = ve_event_write(event, &json);
     if (!err)
-        err = start_event(dispatch, handler, ve_buf_str(&json));
+        err = start_event(dispatch, handler, ve_buf_str(&json), event->inbox_id);
     ve_buf_free(&json);
     if (err)
         ve_log_event(dispatch->log, VE_LOG_ERROR, "event_not_handled", ve_ftext("handler", handler),
                      ve_ftext("call", event->call_id), ve_ftext("error", ve_err_name(err)));
+    return err;
 }
 
 /* --- the dispatcher --------------------------------------------------------------------------- */
@@ -240,9 +309,17 @@ struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
     return (struct ve_call_sink){
         .started = on_started,
         .event = on_event,
+        .partial = on_partial,
         .ended = on_ended,
         .arg = dispatch,
     };
+}
+
+void ve_dispatch_on_finished(struct ve_dispatch *dispatch,
+                             void (*finished)(void *arg, int64_t inbox_id), void *arg)
+{
+    dispatch->finished = finished;
+    dispatch->finished_arg = arg;
 }
 
 unsigned ve_dispatch_events(const struct ve_dispatch *dispatch)

@@ -19,6 +19,10 @@ void ve_dispatch_free(struct ve_dispatch *dispatch);
 /* All calls go to this tenant (routing by number comes with several tenants). Borrowed. */
 void ve_dispatch_set_tenant(struct ve_dispatch *dispatch, struct ve_tenant *tenant);
 struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch);
+/* Whom to tell that an event with an inbox_id needs no handling any more: its handler is over, or
+ * there is none. */
+void ve_dispatch_on_finished(struct ve_dispatch *dispatch,
+                             void (*finished)(void *arg, int64_t inbox_id), void *arg);
 /* Handlers that are running without a call. */
 unsigned ve_dispatch_events(const struct ve_dispatch *dispatch);
 

@@ -40,6 +40,7 @@ static void on_speculate(void *arg, uint32_t turn, uint32_t take)
 
 static void on_discard(void *arg, uint32_t turn, uint32_t take)
 {
+    ve_says_discard(arg, turn, take);
     SESSION_EACH((struct ve_call *)arg, discard, watch->arg, turn, take);
 }
 
@@ -50,12 +51,15 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take)
     unsigned slot = call->take_count++ % VE_CALL_TAKES_MAX;
     call->takes[slot].turn = turn;
     call->takes[slot].take = take;
+    ve_says_commit(call, turn, take);
     SESSION_EACH(call, commit, watch->arg, turn, take);
 }
 
 static void on_interrupted(void *arg)
 {
-    SESSION_EACH((struct ve_call *)arg, interrupted, watch->arg);
+    struct ve_call *call = arg;
+    ve_metric_add(call->calls->counted.interruptions, 1, NULL);
+    SESSION_EACH(call, interrupted, watch->arg);
 }
 
 static void on_digit(void *arg, char digit)
@@ -63,8 +67,23 @@ static void on_digit(void *arg, char digit)
     SESSION_EACH((struct ve_call *)arg, digit, watch->arg, digit);
 }
 
+static void on_partial(void *arg, uint32_t turn, struct ve_str text, enum ve_turn_shape shape)
+{
+    struct ve_call *call = arg;
+    struct ve_call_sink *sink = &call->calls->sink;
+    SESSION_EACH(call, partial, watch->arg, turn, text, shape);
+    if (sink->partial && call->script_running)
+        sink->partial(sink->arg, call, turn, text, shape);
+}
+
 static const struct ve_session_events session_events = {
-    on_speech, on_speculate, on_discard, on_commit, on_interrupted, on_digit,
+    .speech = on_speech,
+    .speculate = on_speculate,
+    .discard = on_discard,
+    .commit = on_commit,
+    .interrupted = on_interrupted,
+    .digit = on_digit,
+    .partial = on_partial,
 };
 
 bool ve_call_committed(const struct ve_call *call, uint32_t turn, uint32_t take)
@@ -120,12 +139,15 @@ static void on_finish(void *arg)
     struct ve_call *call = arg;
     struct ve_calls *calls = call->calls;
     call->ended_wall_ms = ve_loop_wall_ms(calls->config.loop);
+    uint64_t lasted = ve_loop_now(calls->config.loop) - call->began_ns;
+    const char *outcome = ve_call_outcome_name(call->outcome);
+    ve_metric_add(calls->counted.ended, 1, (const char *[]){outcome});
+    ve_metric_observe(calls->counted.seconds, (double)lasted / 1e9, NULL);
     ve_says_record(call);
     close_leg(call, 1000);
     calls->sink.ended(calls->sink.arg, call);
     ve_log_event(calls->config.log, VE_LOG_INFO, "call_ended", ve_ftext("call", call->id),
-                 ve_ftext("outcome", ve_call_outcome_name(call->outcome)),
-                 ve_fu64("seconds", (ve_loop_now(calls->config.loop) - call->began_ns) / VE_SECOND),
+                 ve_ftext("outcome", outcome), ve_fu64("seconds", lasted / VE_SECOND),
                  ve_fu64("turns", call->turn_count));
     ve_record_keep(call);
     ve_call_free(call);
@@ -185,6 +207,7 @@ int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out)
     ve_list_push(&calls->running, &call->link);
     calls->count++;
     ve_timer_start(&call->deadline, calls->config.media_deadline);
+    ve_metric_add(calls->counted.started, 1, NULL);
     *out = call;
     return 0;
 }
@@ -302,7 +325,7 @@ static enum ve_call_input input_of(const struct ve_call *call, enum ve_event_kin
     return missed && call->state == VE_CALL_ANNOUNCED ? VE_IN_CALLER_GONE : VE_IN_WEBHOOK;
 }
 
-static void deliver(struct ve_call *call, const struct ve_event *event)
+static int deliver(struct ve_call *call, const struct ve_event *event)
 {
     struct ve_call_sink *sink = &call->calls->sink;
     take_facts(call, event);
@@ -312,14 +335,21 @@ static void deliver(struct ve_call *call, const struct ve_event *event)
         call->ringing_told = true;
         sink->ringing(sink->arg, call);
     }
-    if (sink->event)
-        sink->event(sink->arg, call, event);
+    int err = sink->event ? sink->event(sink->arg, call, event) : 0;
     ve_call_input(call, input_of(call, event->kind));
+    return err;
 }
 
 static bool opens_call(enum ve_event_kind kind)
 {
     return kind == VE_EVENT_RINGING || kind == VE_EVENT_ANSWERED;
+}
+
+bool ve_directory_has_room(const struct ve_calls *calls, const struct ve_event *event)
+{
+    return !opens_call(event->kind) || !event->call_id[0] ||
+           (!calls->draining && calls->count < calls->config.max_calls) ||
+           ve_map_find(&calls->by_id, ve_str(event->call_id));
 }
 
 int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
@@ -330,9 +360,10 @@ int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
     if (!call && event->call_id[0] && opens_call(event->kind))
         err = ve_call_new(calls, ve_str(event->call_id), &call);
     if (call)
-        deliver(call, event);
+        err = deliver(call, event);
     else if (!err && calls->sink.event)
-        calls->sink.event(calls->sink.arg, NULL, event); /* about a call that is over, or none */
+        err = calls->sink.event(calls->sink.arg, NULL,
+                                event); /* about a call that is over, or none */
     ve_free(event);
     if (done)
         done(arg, err);

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/rng.h"
 #include "carrier/event.h"
 #include "media/session.h"
@@ -55,8 +56,12 @@ struct ve_call_sink {
     void (*ringing)(void *arg, struct ve_call *call);
     /* Media is there: the script begins. */
     void (*started)(void *arg, struct ve_call *call);
-    /* An event for this call, after the call itself has taken note of it. */
-    void (*event)(void *arg, struct ve_call *call, const struct ve_event *event);
+    /* An event for this call, after the call itself has taken note of it. VE_EBUSY: it cannot be
+     * handled now. */
+    int (*event)(void *arg, struct ve_call *call, const struct ve_event *event);
+    /* What is recognised of the caller's open turn so far; may be NULL. */
+    void (*partial)(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
+                    enum ve_turn_shape shape);
     /* Last. The script's task must be closed now; the call is freed afterwards. */
     void (*ended)(void *arg, struct ve_call *call);
     void *arg;
@@ -68,10 +73,11 @@ struct ve_calls_config {
     const struct ve_log *log;
     struct ve_session_config session; /* events and arg are set by the call */
     unsigned max_calls;
-    uint64_t media_deadline; /* ns from the first webhook to the media; 0 means 60 s */
-    const char *instance;    /* internal ids are "instance.serial" */
-    uint64_t seed[2];        /* of the id table */
-    uint64_t rng_seed;       /* of the calls' random numbers */
+    uint64_t media_deadline;    /* ns from the first webhook to the media; 0 means 60 s */
+    const char *instance;       /* internal ids are "instance.serial" */
+    struct ve_metrics *metrics; /* borrowed; NULL: nothing is counted */
+    uint64_t seed[2];           /* of the id table */
+    uint64_t rng_seed;          /* of the calls' random numbers */
 };
 
 /* The phrase for when nothing else is left, ready in memory. Borrowed until ve_calls_free. */
@@ -102,6 +108,9 @@ struct ve_call *ve_calls_find_serial(struct ve_calls *calls, uint64_t serial);
  */
 int ve_directory_post(struct ve_calls *calls, struct ve_event *event,
                       void (*done)(void *arg, int err), void *arg);
+
+/* Would a call that this event opens be refused now? Asked before an event is taken on. */
+bool ve_directory_has_room(const struct ve_calls *calls, const struct ve_event *event);
 
 /* Facts that a media connection brings along; empty texts are unknown. */
 struct ve_call_facts {

@@ -74,6 +74,9 @@ struct ve_calls {
     uint64_t next_serial;
     struct ve_rng rng;
     struct ve_apology apology;
+    struct {
+        struct ve_metric *started, *ended, *seconds, *gap, *interruptions;
+    } counted;
     bool draining;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -110,6 +113,10 @@ void ve_call_log(const struct ve_call *call, enum ve_log_level level, const char
                  const char *msg);
 
 /* --- say.c ------------------------------------------------------------------------------------ */
+/* A take was committed: what was said for it on trial is heard now; or it was discarded: it never
+ * will be. */
+void ve_says_commit(struct ve_call *call, uint32_t turn, uint32_t take);
+void ve_says_discard(struct ve_call *call, uint32_t turn, uint32_t take);
 /* The call is over: what was heard of every say goes into the transcript. */
 void ve_says_record(struct ve_call *call);
 void ve_says_free(struct ve_call *call);

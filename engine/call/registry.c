@@ -12,6 +12,25 @@ static void on_drained(void *arg)
         calls->drained(calls->drained_arg);
 }
 
+static void make_metrics(struct ve_calls *calls)
+{
+    static const double seconds[] = {5, 15, 30, 60, 120, 300, 600, 1800, 3600};
+    static const double gaps[] = {0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6};
+    struct ve_metrics *m = calls->config.metrics;
+    calls->counted.started = ve_metric_counter(m, "voiceengine_calls_started", "Calls begun.", "");
+    calls->counted.ended =
+        ve_metric_counter(m, "voiceengine_calls_ended", "Calls ended, by outcome.", "outcome");
+    calls->counted.seconds =
+        ve_metric_histogram(m, "voiceengine_call_seconds", "How long calls lasted.", "", seconds,
+                            sizeof(seconds) / sizeof(seconds[0]));
+    calls->counted.gap = ve_metric_histogram(
+        m, "voiceengine_gap_seconds",
+        "Silence between the caller's last sound and the agent's first, on the audio.", "", gaps,
+        sizeof(gaps) / sizeof(gaps[0]));
+    calls->counted.interruptions = ve_metric_counter(
+        m, "voiceengine_interruptions", "Times that a caller interrupted the agent.", "");
+}
+
 int ve_calls_new(struct ve_calls **out, const struct ve_calls_config *config,
                  const struct ve_call_sink *sink)
 {
@@ -29,6 +48,7 @@ int ve_calls_new(struct ve_calls **out, const struct ve_calls_config *config,
     ve_link_init(&calls->record_list);
     ve_rng_seed(&calls->rng, config->rng_seed);
     ve_timer_init(&calls->drain_timer, config->loop, on_drained, calls);
+    make_metrics(calls);
     *out = calls;
     return 0;
 }

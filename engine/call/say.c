@@ -21,6 +21,7 @@ struct ve_say {
     uint64_t written; /* samples */
     bool closed;      /* the source has ended */
     bool recorded;    /* the transcript has what was heard */
+    bool held;        /* waits for its take to be committed */
     int err;
 };
 
@@ -189,21 +190,36 @@ static const struct ve_sink_ops sink_ops = {sink_write, sink_end};
 /* --- the interface -------------------------------------------------------------------------------
  */
 
+/* Is it to wait? VE_ECANCELED: its take was discarded, or never was. */
+static int hold_of(const struct ve_call *call, const struct ve_say_options *options, bool *held)
+{
+    *held = options->turn && !ve_call_committed(call, options->turn, options->take);
+    if (*held && !ve_session_on_trial(call->session, options->turn, options->take))
+        return VE_ECANCELED;
+    return 0;
+}
+
 int ve_say_begin(struct ve_call *call, const struct ve_say_options *options, struct ve_say **out)
 {
     if (!call->session || call->state == VE_CALL_ENDED)
         return VE_EGONE;
+    bool held;
+    int err = hold_of(call, options, &held);
+    if (err)
+        return err;
     struct ve_say *say = ve_alloc(sizeof(*say));
     if (!say)
         return VE_ENOMEM;
     say->call = call;
     say->options = *options;
+    say->held = held;
     ve_buf_init(&say->text, 0);
     ve_list_push(&call->says, &say->link);
-    int err = ve_buf_add_str(&say->text, options->text);
+    err = ve_buf_add_str(&say->text, options->text);
     struct ve_segment_options segment = {
         .rate = options->rate,
         .fixed = options->fixed,
+        .held = held,
         .trim = options->text.len > 0,
         .events = &segment_events,
         .arg = say,
@@ -223,22 +239,37 @@ struct ve_sink ve_say_sink(struct ve_say *say)
     return (struct ve_sink){&sink_ops, say};
 }
 
+static bool make_room_for_word(struct ve_say *say)
+{
+    if (say->word_count == WORDS_MAX)
+        return false;
+    if (say->word_count < say->word_cap)
+        return true;
+    size_t cap = say->word_cap ? say->word_cap * 2 : 32;
+    struct ve_say_word *grown = ve_realloc(say->words, cap * sizeof(*grown));
+    if (!grown)
+        return false;
+    say->words = grown;
+    say->word_cap = cap;
+    return true;
+}
+
+/* Marks come from providers, and may point anywhere. */
+static bool is_of_text(const struct ve_say *say, const struct ve_say_word *word)
+{
+    return word->begin <= say->text.len && word->len <= say->text.len - word->begin &&
+           word->from <= word->to;
+}
+
 void ve_say_words(struct ve_say *say, const struct ve_say_word *words, size_t count)
 {
-    if (say->word_count + count > WORDS_MAX)
-        count = WORDS_MAX - say->word_count;
-    if (say->word_count + count > say->word_cap) {
-        size_t cap = say->word_cap ? say->word_cap * 2 : 32;
-        while (cap < say->word_count + count)
-            cap *= 2;
-        struct ve_say_word *grown = ve_realloc(say->words, cap * sizeof(*grown));
-        if (!grown)
-            return; /* lengths will have to do */
-        say->words = grown;
-        say->word_cap = cap;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_of_text(say, &words[i]))
+            continue;
+        if (!make_room_for_word(say))
+            return; /* those that are there, or lengths, will have to do */
+        say->words[say->word_count++] = words[i];
     }
-    memcpy(say->words + say->word_count, words, count * sizeof(*words));
-    say->word_count += count;
 }
 
 void ve_say_cancel(struct ve_say *say)
@@ -249,6 +280,28 @@ void ve_say_cancel(struct ve_say *say)
     say->options.began = NULL;
     say->options.source.resume = NULL;
     ve_playout_cancel(ve_session_playout(say->call->session), say->segment);
+}
+
+void ve_says_commit(struct ve_call *call, uint32_t turn, uint32_t take)
+{
+    VE_LIST_EACH(&call->says, it)
+    {
+        struct ve_say *say = VE_CONTAINER(it, struct ve_say, link);
+        if (!say->held || say->options.turn != turn || say->options.take != take)
+            continue;
+        say->held = false;
+        ve_playout_release(ve_session_playout(call->session), say->segment);
+    }
+}
+
+void ve_says_discard(struct ve_call *call, uint32_t turn, uint32_t take)
+{
+    VE_LIST_EACH(&call->says, it)
+    {
+        struct ve_say *say = VE_CONTAINER(it, struct ve_say, link);
+        if (say->held && say->options.turn == turn && say->options.take == take)
+            ve_playout_cancel(ve_session_playout(call->session), say->segment);
+    }
 }
 
 void ve_says_record(struct ve_call *call)

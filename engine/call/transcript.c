@@ -50,15 +50,27 @@ static struct ve_turn_record *add_turn(struct ve_call *call)
     return turn;
 }
 
+/* The front of a text that fits into `max` bytes, without half a character at its end. */
+static struct ve_str front(struct ve_str text, size_t max)
+{
+    if (text.len <= max)
+        return text;
+    size_t len = max;
+    while (len && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return ve_str_n(text.ptr, len);
+}
+
 /* What does not fit is left out: the record is for people, not for the history of a model. */
 static void append_words(struct ve_buf *buf, struct ve_str words)
 {
-    if (!words.len)
+    size_t blank = buf->len ? 1 : 0;
+    if (buf->limit)
+        words = front(words, buf->limit - buf->len > blank ? buf->limit - buf->len - blank : 0);
+    if (!words.len || ve_buf_reserve(buf, blank + words.len) != 0)
         return;
-    if (buf->len)
+    if (blank)
         (void)ve_buf_add_char(buf, ' ');
-    if (buf->limit && words.len > buf->limit - buf->len)
-        words.len = buf->limit - buf->len;
     (void)ve_buf_add_str(buf, words);
 }
 
@@ -122,6 +134,7 @@ void ve_call_answered_at(struct ve_call *call, uint64_t at_ns)
     if (!turn || !end || turn->gap_ms >= 0)
         return;
     turn->gap_ms = at_ns > end ? (int64_t)((at_ns - end) / VE_MS) : 0;
+    ve_metric_observe(call->calls->counted.gap, (double)turn->gap_ms / 1e3, NULL);
 }
 
 size_t ve_call_turns(const struct ve_call *call)

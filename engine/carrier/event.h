@@ -75,6 +75,7 @@ struct ve_event {
     char key[VE_EVENT_KEY_MAX]; /* the same for every delivery of one event, and for no other */
     struct ve_str facts;        /* owned: what else is known, as a JSON object */
     struct ve_str raw;          /* owned: the JSON as it was received and signed; may be empty */
+    int64_t inbox_id;           /* to be told when it is finished; 0: it is not in the inbox */
 };
 
 /* An event of kind OTHER with copies of both texts. NULL without memory. */

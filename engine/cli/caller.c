@@ -172,45 +172,42 @@ static void say_item(struct ve_caller *caller, size_t at, uint64_t now)
         caller->options.events->said(caller->options.arg, at);
 }
 
-/* Position since which nothing of the agent is heard or queued. */
-static uint64_t silent_since(struct ve_caller *caller, uint64_t now)
+/* How long nobody has been heard; notes that the agent was, since the caller spoke last. */
+static uint64_t silence_until(struct ve_caller *caller, uint64_t now)
 {
     struct ve_timeline *timeline = ve_phone_timeline(caller->phone);
-    if (ve_timeline_agent_end(timeline) > now)
-        return now;
-    uint64_t audible = ve_timeline_agent_audible(timeline, now);
-    if (audible > caller->last_end)
+    if (ve_timeline_agent_end(timeline) <= now &&
+        ve_timeline_agent_audible(timeline, now) > caller->last_end)
         caller->heard_since = true;
-    return audible > caller->last_end ? audible : caller->last_end;
+    return ve_timeline_silence(timeline, caller->last_end, now);
 }
 
 static bool is_due(const struct ve_caller *caller, const struct ve_caller_item *item, uint64_t now,
-                   uint64_t since)
+                   uint64_t silent)
 {
     if (item && item->at_s >= 0)
         return now >= (uint64_t)(item->at_s * VE_TIMELINE_RATE);
     if (ve_phone_speaking(caller->phone))
         return false;
-    uint64_t silent = now - since;
     return silent >= PATIENCE || (caller->heard_since && silent >= AGENT_SILENT);
 }
 
 static void on_tick(void *arg, uint64_t now)
 {
     struct ve_caller *caller = arg;
-    uint64_t since = silent_since(caller, now);
+    uint64_t silent = silence_until(caller, now);
     if (caller->next < caller->count) {
         const struct ve_caller_item *item =
             caller->next < caller->options.item_count ? &caller->options.items[caller->next] : NULL;
         bool ready = !(caller->making_extra && caller->next == caller->extra);
-        if (ready && is_due(caller, item, now, since))
+        if (ready && is_due(caller, item, now, silent))
             say_item(caller, caller->next++, now);
         return;
     }
     if (caller->options.stay || ve_phone_speaking(caller->phone))
         return;
     uint64_t patience = caller->heard_since ? HANG_UP_SILENT : PATIENCE;
-    if (now - since >= patience)
+    if (silent >= patience)
         ve_caller_hang_up(caller);
 }
 

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "crypto/equal.h"
 #include "crypto/random.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,7 @@
 
 static bool is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
+    return strcmp(host, "localhost") == 0 || ve_address_is_loopback(ve_str(host));
 }
 
 static int refuse(struct ve_setting_error *error, const char *name, const char *host)
@@ -55,24 +55,63 @@ static int make_folder(const char *path, struct ve_setting_error *error)
     return 0;
 }
 
-/* Keeps the first engine's secrets when two start at once: O_EXCL decides who writes. */
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return VE_EIO;
+        text += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd) == 0 ? 0 : VE_EIO;
+}
+
+/* The file is written under a name of its own, then linked to the one that counts: an engine that
+ * is killed here, or two that start at once, never leave half a file to the next. */
 static int write_dev_env(const char *path, struct ve_setting_error *error)
 {
     char webhook[65];
     char token[65];
-    if (ve_random_hex(webhook, 32) != 0 || ve_random_hex(token, 32) != 0)
+    char nonce[17];
+    char text[400];
+    char own[600];
+    if (access(path, F_OK) == 0)
+        return 0;
+    if (ve_random_hex(webhook, 32) != 0 || ve_random_hex(token, 32) != 0 ||
+        ve_random_hex(nonce, 8) != 0)
         return fail_file(error, path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    (void)snprintf(own, sizeof(own), "%s.%s", path, nonce);
+    int n = snprintf(text, sizeof(text),
+                     "# Made by voiceengine for development on this machine. Not for production.\n"
+                     "RINGOVER_WEBHOOK_SECRET=%s\nRINGOVER_STREAMER_AUTH_TOKEN=%s\n",
+                     webhook, token);
+    int fd = open(own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == EEXIST ? 0 : fail_file(error, path);
-    int n = dprintf(fd,
-                    "# Made by voiceengine for development on this machine. Not for production.\n"
-                    "RINGOVER_WEBHOOK_SECRET=%s\nRINGOVER_STREAMER_AUTH_TOKEN=%s\n",
-                    webhook, token);
-    int failed = close(fd);
+        return fail_file(error, path);
+    int err = write_all(fd, text, (size_t)n);
+    if (close(fd) != 0)
+        err = VE_EIO;
+    if (!err && link(own, path) != 0 && errno != EEXIST)
+        err = VE_EIO;
+    if (err)
+        err = fail_file(error, path);
+    (void)unlink(own);
     ve_secret_wipe(webhook, sizeof(webhook));
     ve_secret_wipe(token, sizeof(token));
-    return n < 0 || failed ? fail_file(error, path) : 0;
+    ve_secret_wipe(text, sizeof(text));
+    return err;
+}
+
+static int fail_empty(struct ve_setting_error *error, const char *path)
+{
+    (void)snprintf(error->what, sizeof(error->what), "%.180s holds no usable secret", path);
+    (void)snprintf(error->where, sizeof(error->where), "VE_DATA_DIR");
+    (void)snprintf(error->fix, sizeof(error->fix),
+                   "remove the file, and the engine makes a new one");
+    return VE_EINVAL;
 }
 
 static const char *nothing(void *arg, const char *name)
@@ -103,6 +142,10 @@ int ve_settings_complete(struct ve_settings *settings, bool *made, struct ve_set
         err = ve_settings_load(&dev, &source, error);
     if (err)
         return err;
+    if (!dev.secrets.webhook[0] || !dev.secrets.stream_token[0]) {
+        ve_settings_wipe(&dev);
+        return fail_empty(error, path);
+    }
     if (!webhook)
         memcpy(settings->secrets.webhook, dev.secrets.webhook, sizeof(dev.secrets.webhook));
     if (!token)

@@ -1,11 +1,14 @@
 #include "cli/engine.h"
 
 #include "admin/api.h"
+#include "admin/metrics.h"
 #include "audio/vad.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "carrier/ringover_webhook.h"
 #include "carrier/rtp.h"
 #include "cli/worker.h"
+#include "door/admit.h"
 #include "door/media.h"
 #include "door/webhooks.h"
 #include "loop/process.h"
@@ -20,10 +23,13 @@ struct ve_engine {
     struct ve_worker worker;
     struct ve_router *http_router;
     struct ve_router *media_router;
+    struct ve_intake *intake;
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
     struct ve_rtp_map rtp;
     struct ve_api *api;
+    struct ve_metrics_page *metrics;
+    struct ve_admit *admit;
     struct ve_httpd *http;
     struct ve_httpd *media_server;
     struct ve_timer drain_limit;
@@ -68,9 +74,8 @@ static void on_media_upgrade(void *arg, struct ve_http_request *request)
 
 static void on_aborted(void *arg, struct ve_http_request *request)
 {
-    /* Every route answers within its own step so far: nobody holds the request. */
     (void)arg;
-    (void)request;
+    ve_router_aborted(request);
 }
 
 static const struct ve_httpd_handlers http_handlers = {on_http_request, on_http_upgrade,
@@ -82,6 +87,16 @@ static uint64_t current_generation(void *arg)
 {
     struct ve_engine *engine = arg;
     return ve_generation_number(ve_tenant_current(engine->worker.tenant));
+}
+
+static const struct ve_httpd *http_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->http;
+}
+
+static const struct ve_httpd *media_server(void *arg)
+{
+    return ((struct ve_engine *)arg)->media_server;
 }
 
 /* --- building --------------------------------------------------------------------------------- */
@@ -96,6 +111,38 @@ static struct ve_session_config session_config(const struct ve_settings *setting
     };
 }
 
+static int make_intake(struct ve_engine *engine)
+{
+    struct ve_intake_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .store = engine->worker.store,
+        .calls = engine->worker.calls,
+        .decode = ve_ringover_decode,
+        .max_age_ms = (int64_t)engine->options.settings->webhooks.max_age_s * 1000,
+    };
+    int err = ve_intake_new(&engine->intake, &config);
+    if (!err)
+        ve_dispatch_on_finished(engine->worker.dispatch, ve_intake_finished, engine->intake);
+    return err;
+}
+
+static int make_admit(struct ve_engine *engine)
+{
+    struct ve_admit_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .metrics = engine->worker.metrics,
+        .calls = engine->worker.calls,
+    };
+    int err = ve_admit_new(&engine->admit, &config, &engine->options.settings->rules);
+    if (err)
+        return err;
+    ve_router_guard(engine->http_router, ve_admit_http, engine->admit);
+    ve_router_guard(engine->media_router, ve_admit_media, engine->admit);
+    return 0;
+}
+
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
@@ -108,7 +155,7 @@ static int make_doors(struct ve_engine *engine)
                    .log = engine->options.log,
                    .secrets = &settings->secrets,
                    .options = settings->webhooks},
-        .calls = engine->worker.calls,
+        .intake = engine->intake,
     };
     struct ve_media_door_config media = {
         .loop = engine->options.loop,
@@ -129,9 +176,20 @@ static int make_doors(struct ve_engine *engine)
         .generation = current_generation,
         .arg = engine,
     };
+    struct ve_metrics_page_config metrics = {
+        .loop = engine->options.loop,
+        .metrics = engine->worker.metrics,
+        .calls = engine->worker.calls,
+        .tokens = &settings->tokens,
+        .generation = current_generation,
+        .ports = {{"http", http_server}, {"media", media_server}},
+        .arg = engine,
+    };
     int err = ve_router_new(&engine->http_router);
     if (!err)
         err = ve_router_new(&engine->media_router);
+    if (!err)
+        err = make_admit(engine);
     if (!err)
         err = ve_webhooks_new(&engine->webhooks, &webhooks, engine->http_router);
     if (!err)
@@ -142,7 +200,7 @@ static int make_doors(struct ve_engine *engine)
         err = ve_media_door_add_api(engine->media_door, engine->http_router);
     if (!err)
         err = ve_api_new(&engine->api, &api, engine->http_router);
-    return err;
+    return err ? err : ve_metrics_page_new(&engine->metrics, &metrics, engine->http_router);
 }
 
 static int listen_on(struct ve_engine *engine, struct ve_httpd **out, const char *host,
@@ -224,8 +282,14 @@ static int build(struct ve_engine *engine, char why[static 1024])
     };
     int err = ve_worker_open(&engine->worker, &options, why);
     if (!err)
+        err = make_intake(engine);
+    if (!err)
         err = make_doors(engine);
-    return err ? err : open_ports(engine, why);
+    if (!err)
+        err = open_ports(engine, why);
+    if (!err)
+        ve_intake_resume(engine->intake);
+    return err;
 }
 
 int ve_engine_new(struct ve_engine **out, const struct ve_engine_options *options,
@@ -259,8 +323,13 @@ void ve_engine_free(struct ve_engine *engine)
     if (engine->http)
         ve_httpd_free(engine->http);
     ve_api_free(engine->api);
+    ve_metrics_page_free(engine->metrics);
     ve_webhooks_free(engine->webhooks);
+    if (engine->worker.dispatch)
+        ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
+    ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
+    ve_admit_free(engine->admit);
     ve_router_free(engine->http_router);
     ve_router_free(engine->media_router);
     ve_worker_close(&engine->worker);
@@ -290,6 +359,27 @@ void ve_engine_drain(struct ve_engine *engine, uint64_t limit)
                  ve_fu64("calls", ve_calls_active(engine->worker.calls)));
     ve_timer_start(&engine->drain_limit, limit);
     ve_calls_drain(engine->worker.calls, on_drained, engine);
+}
+
+static void reload_tls(struct ve_engine *engine, struct ve_httpd *httpd, const char *port)
+{
+    const struct ve_settings *settings = engine->options.settings;
+    char why[160];
+    if (!settings->tls_cert[0])
+        return;
+    if (ve_httpd_reload_tls(httpd, settings->tls_cert, settings->tls_key, why) != 0)
+        ve_log_event(engine->options.log, VE_LOG_ERROR, "tls_not_reloaded",
+                     ve_fmsg("The certificate was not reloaded; the one before stays"),
+                     ve_ftext("port", port), ve_ftext("error", why));
+    else
+        ve_log_event(engine->options.log, VE_LOG_INFO, "tls_reloaded", ve_ftext("port", port));
+}
+
+void ve_engine_settings_changed(struct ve_engine *engine)
+{
+    ve_admit_set_rules(engine->admit, &engine->options.settings->rules);
+    reload_tls(engine, engine->http, "http");
+    reload_tls(engine, engine->media_server, "media");
 }
 
 void ve_engine_reload(struct ve_engine *engine)

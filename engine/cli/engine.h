@@ -32,6 +32,9 @@ uint16_t ve_engine_http_port(const struct ve_engine *engine);
 uint16_t ve_engine_media_port(const struct ve_engine *engine);
 /* No new calls; the loop stops when the last one has ended, at the latest after `limit` ns. */
 void ve_engine_drain(struct ve_engine *engine, uint64_t limit);
+/* The settings that this engine borrows have changed (ve_settings_take_over): new secrets, lists
+ * and certificates count from the next request or handshake on; connections stay. */
+void ve_engine_settings_changed(struct ve_engine *engine);
 /* Loads the scripts as they are now, as a save does. */
 void ve_engine_reload(struct ve_engine *engine);
 

@@ -12,13 +12,41 @@
 struct running {
     struct ve_loop *loop;
     struct ve_engine *engine;
+    const struct ve_log *log;
+    struct ve_settings *settings;
     bool draining;
 };
+
+/* Secrets, lists and certificates are read again; a mistake changes nothing. */
+static void reload_settings(struct running *running)
+{
+    struct ve_settings fresh;
+    struct ve_setting_error error;
+    const char *name;
+    bool made;
+    if (ve_settings_load_process(&fresh, &error) != 0 ||
+        ve_settings_complete(&fresh, &made, &error) != 0) {
+        ve_log_event(running->log, VE_LOG_ERROR, "settings_refused",
+                     ve_fmsg("The settings were not reloaded; those before stay"),
+                     ve_ftext("error", error.what), ve_ftext("where", error.where),
+                     ve_ftext("fix", error.fix));
+    } else {
+        if (ve_settings_take_over(running->settings, &fresh, &name))
+            ve_log_event(running->log, VE_LOG_WARN, "restart_needed",
+                         ve_fmsg("A changed setting counts only after a restart"),
+                         ve_ftext("setting", name));
+        ve_engine_settings_changed(running->engine);
+        ve_log_event(running->log, VE_LOG_INFO, "settings_reloaded",
+                     ve_fmsg("Settings and secrets were reloaded"));
+    }
+    ve_settings_wipe(&fresh);
+}
 
 static void on_signal(void *arg, int signum)
 {
     struct running *running = arg;
     if (signum == SIGHUP) {
+        reload_settings(running);
         ve_engine_reload(running->engine);
     } else if (running->draining) {
         ve_loop_stop(running->loop); /* asked twice */
@@ -49,12 +77,12 @@ static void say_ready(const struct running *running, const struct ve_log *log,
     ve_log_event(log, VE_LOG_INFO, "try", ve_fmsg(msg));
 }
 
-static int serve(struct ve_loop *loop, const struct ve_log *log, const struct ve_settings *settings,
+static int serve(struct ve_loop *loop, const struct ve_log *log, struct ve_settings *settings,
                  const char *script)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     struct ve_signal *handlers[3] = {NULL, NULL, NULL};
-    struct running running = {.loop = loop};
+    struct running running = {.loop = loop, .log = log, .settings = settings};
     char why[1024];
     struct ve_engine_options options = {
         .loop = loop,
@@ -78,7 +106,7 @@ static int serve(struct ve_loop *loop, const struct ve_log *log, const struct ve
     return VE_EXIT_OK;
 }
 
-static int run_with(const struct ve_settings *settings, bool made, const char *script)
+static int run_with(struct ve_settings *settings, bool made, const char *script)
 {
     struct ve_cli_log log;
     struct ve_loop *loop;

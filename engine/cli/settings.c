@@ -3,8 +3,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "carrier/rtp.h"
+#include "cli/env_text.h"
 #include "crypto/equal.h"
-#include "crypto/random.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 
 #define ENV_FILE_MAX (64 * 1024)
 
-enum kind { TEXT, SECRET, PORT, NUMBER, CHOICE };
+enum kind { TEXT, HOST, SECRET, PORT, NUMBER, CHOICE, ADDRESSES };
 
 struct setting {
     const char *name;
@@ -43,10 +44,10 @@ static const char *const unknown[] = {"accept", "refuse", NULL};
 #define AT(field) offsetof(struct ve_settings, field), sizeof(((struct ve_settings *)0)->field)
 
 static const struct setting settings[] = {
-    {"VE_HTTP_HOST", TEXT, AT(http_host), "127.0.0.1", 0, 0, NULL,
+    {"VE_HTTP_HOST", HOST, AT(http_host), "127.0.0.1", 0, 0, NULL,
      "address of the HTTP port: webhooks, API"},
     {"VE_HTTP_PORT", PORT, AT(http_port), "8000", 0, 65535, NULL, "HTTP port; 0 takes a free one"},
-    {"RINGOVER_WEBSOCKET_HOST", TEXT, AT(media_host), "127.0.0.1", 0, 0, NULL,
+    {"RINGOVER_WEBSOCKET_HOST", HOST, AT(media_host), "127.0.0.1", 0, 0, NULL,
      "address of the media port"},
     {"RINGOVER_WEBSOCKET_PORT", PORT, AT(media_port), "8001", 0, 65535, NULL,
      "media port; 0 takes a free one"},
@@ -89,6 +90,14 @@ static const struct setting settings[] = {
     {"VE_MAX_CALLS", NUMBER, AT(max_calls), "1000", 1, 100000, NULL, "calls at once"},
     {"VE_MAX_CONNECTIONS_PER_IP", NUMBER, AT(max_connections_per_ip), "1000", 1, 100000, NULL,
      "connections from one address, on each port"},
+    {"VE_WEBHOOKS_PER_IP", NUMBER, AT(rules.webhooks_per_second), "200", 0, 100000, NULL,
+     "webhooks a second from one address; 0: any number"},
+    {"VE_WEBHOOK_ALLOW", ADDRESSES, AT(rules.webhooks), "", 0, 0, NULL,
+     "addresses that webhooks may come from: \"10.0.0.0/8, 2001:db8::/32\"; none: all"},
+    {"VE_MEDIA_ALLOW", ADDRESSES, AT(rules.media), "", 0, 0, NULL,
+     "addresses that media connections may come from; none: all"},
+    {"VE_TRUSTED_PROXIES", ADDRESSES, AT(rules.proxies), "", 0, 0, NULL,
+     "proxies whose X-Forwarded-For is believed"},
     {"VE_STREAM_RATE", CHOICE, AT(stream_rate), "16000", 0, 0, rates,
      "sample rate (Hz) of the audio that is sent"},
     {"VE_STREAM_RATE_IN", CHOICE, AT(stream_rate_in), "0", 0, 0, rates_in,
@@ -178,62 +187,31 @@ struct env_file {
     const char *path;
 };
 
+/* Reads at most `max` bytes; VE_ETOOBIG when there are more. */
 static int read_file(struct ve_buf *out, const char *path, size_t max)
 {
+    char piece[1024];
     ve_buf_init(out, max);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? VE_ENOENT : VE_EIO;
     int err = 0;
     for (;;) {
-        err = ve_buf_reserve(out, 1024);
-        ssize_t n = err ? 0 : read(fd, out->ptr + out->len, 1024);
-        if (n < 0)
-            err = VE_EIO;
-        if (err || n <= 0)
+        ssize_t n = read(fd, piece, sizeof(piece));
+        err = n < 0 ? VE_EIO : ve_buf_add(out, piece, (size_t)n);
+        if (err || n == 0)
             break;
-        out->len += (size_t)n;
     }
+    ve_secret_wipe(piece, sizeof(piece));
     close(fd);
     return err;
 }
 
-/* NAME=value, with optional `export`, blanks, and quotes around the value. */
-static bool split_line(struct ve_str line, struct ve_str *name, struct ve_str *value)
+static void wipe_file(struct ve_buf *text)
 {
-    line = ve_str_trim(line);
-    if (!line.len || line.ptr[0] == '#')
-        return false;
-    if (ve_str_starts(line, VE_STR("export ")))
-        line = ve_str_n(line.ptr + 7, line.len - 7);
-    size_t at = ve_str_find(line, '=');
-    if (at == SIZE_MAX)
-        return false;
-    *name = ve_str_trim(ve_str_n(line.ptr, at));
-    *value = ve_str_trim(ve_str_n(line.ptr + at + 1, line.len - at - 1));
-    bool quoted = value->len >= 2 && (value->ptr[0] == '"' || value->ptr[0] == '\'') &&
-                  value->ptr[value->len - 1] == value->ptr[0];
-    if (quoted)
-        *value = ve_str_n(value->ptr + 1, value->len - 2);
-    return true;
-}
-
-/* The last line that sets the name, as the shell would have it. */
-static bool find_in_file(const struct env_file *file, const char *wanted, struct ve_str *value,
-                         unsigned *line)
-{
-    struct ve_str rest = ve_buf_str(&file->text);
-    bool found = false;
-    for (unsigned n = 1; rest.ptr; n++) {
-        struct ve_str name;
-        struct ve_str text;
-        if (!split_line(ve_str_cut(&rest, '\n'), &name, &text) || !ve_str_eq(name, ve_str(wanted)))
-            continue;
-        *value = text;
-        *line = n;
-        found = true;
-    }
-    return found;
+    if (text->ptr)
+        ve_secret_wipe(text->ptr, text->len);
+    ve_buf_free(text);
 }
 
 /* --- one value -------------------------------------------------------------------------------- */
@@ -258,19 +236,23 @@ static int refuse(struct ve_setting_error *error, const char *where, const char 
     return VE_EINVAL;
 }
 
-/* The raw text of a name: environment, then file. False: not set. */
+/* The raw text of a name: environment, then file. False: not set, or set to nothing. */
 static int look_up(const struct ve_setting_source *source, const struct env_file *file,
                    const char *name, struct found *found, struct ve_setting_error *error, bool *set)
 {
     const char *env = source->get ? source->get(source->arg, name) : NULL;
     struct ve_str value = ve_str(env);
     unsigned line = 0;
+    int err = 0;
     (void)snprintf(found->where, sizeof(found->where), "in the environment");
-    *set = env != NULL;
-    if (!*set && find_in_file(file, name, &value, &line)) {
+    if (!env) {
+        err = ve_env_find(ve_buf_str(&file->text), ve_str(name), &value, &line);
         (void)snprintf(found->where, sizeof(found->where), "%s, line %u", file->path, line);
-        *set = true;
     }
+    *set = !err && value.len > 0;
+    if (err == VE_EPROTO)
+        return refuse(error, found->where, "write NAME=value or NAME=\"value\"",
+                      "%s: the line cannot be read", name);
     if (*set && !ve_str_copy(found->value, sizeof(found->value), value))
         return refuse(error, found->where, "give a shorter one", "%s: the value is too long", name);
     return 0;
@@ -289,17 +271,16 @@ static int look_up_secret_file(const struct ve_setting_source *source, const str
     if (err || !*set)
         return err;
     err = read_file(&text, path.value, sizeof(found->value) - 1);
-    if (err) {
-        ve_buf_free(&text);
-        return refuse(error, path.where, "check the path and its permissions",
-                      "%s: the file cannot be read (%s)", file_name, ve_err_name(err));
-    }
     struct ve_str trimmed = ve_str_trim(ve_buf_str(&text));
+    if (!err && ve_str_find(trimmed, '\0') != SIZE_MAX)
+        err = VE_EPROTO;
+    if (err)
+        err = refuse(error, path.where, "check the path, its permissions and what it holds",
+                     "%s: the file cannot be read (%s)", file_name, ve_err_name(err));
     ve_str_copy(found->value, sizeof(found->value), trimmed);
     ve_str_copy(found->where, sizeof(found->where), ve_str(path.value));
-    ve_secret_wipe(text.ptr, text.len);
-    ve_buf_free(&text);
-    return 0;
+    wipe_file(&text);
+    return err;
 }
 
 /* What examples and templates hold in place of a secret counts as none. */
@@ -318,7 +299,7 @@ static int set_number(struct ve_settings *out, const struct setting *setting,
     if (ve_str_u64(&value, ve_str(found->value), setting->max) != 0 || value < setting->min) {
         (void)snprintf(fix, sizeof(fix), "use a whole number from %llu to %llu",
                        (unsigned long long)setting->min, (unsigned long long)setting->max);
-        return refuse(error, found->where, fix, "%s: \"%s\" is not allowed", setting->name,
+        return refuse(error, found->where, fix, "%s: \"%.60s\" is not allowed", setting->name,
                       found->value);
     }
     char *at = (char *)out + setting->offset;
@@ -350,7 +331,7 @@ static int set_choice(struct ve_settings *out, const struct setting *setting,
                setting->size < sizeof(value) ? setting->size : sizeof(value));
         return 0;
     }
-    return refuse(error, found->where, fix, "%s: \"%s\" is not allowed", setting->name,
+    return refuse(error, found->where, fix, "%s: \"%.60s\" is not allowed", setting->name,
                   found->value);
 }
 
@@ -358,12 +339,40 @@ static int set_text(struct ve_settings *out, const struct setting *setting,
                     const struct found *found, struct ve_setting_error *error)
 {
     char *at = (char *)out + setting->offset;
-    bool secret = setting->kind == SECRET;
-    if (secret && is_sample(found->value))
+    if (setting->kind == SECRET && is_sample(found->value))
         return 0;
     if (!ve_str_copy(at, setting->size, ve_str(found->value)))
         return refuse(error, found->where, "give a shorter one", "%s: the value is too long",
                       setting->name);
+    return 0;
+}
+
+/* A name would have to be looked up, and might be anything the next time. */
+static int set_host(struct ve_settings *out, const struct setting *setting,
+                    const struct found *found, struct ve_setting_error *error)
+{
+    struct ve_str host = ve_str(found->value);
+    if (!ve_str_eq(host, VE_STR("localhost")) && !ve_address_is_literal(host))
+        return refuse(error, found->where, "use an IPv4 or IPv6 address, or localhost",
+                      "%s: \"%.60s\" is not allowed", setting->name, found->value);
+    return set_text(out, setting, found, error);
+}
+
+static int set_addresses(struct ve_settings *out, const struct setting *setting,
+                         const struct found *found, struct ve_setting_error *error)
+{
+    struct ve_str bad;
+    void *list = (char *)out + setting->offset;
+    int err = ve_cidr_parse(list, ve_str(found->value), &bad);
+    if (err == VE_ETOOBIG)
+        return refuse(error, found->where, "join blocks, or filter in the firewall",
+                      "%s: more than %d blocks", setting->name, VE_CIDR_MAX);
+    if (err)
+        return refuse(error, found->where,
+                      "use addresses or blocks with nothing set behind the prefix: 10.0.0.0/8, "
+                      "2001:db8::/32",
+                      "%s: \"%.*s\" is not allowed", setting->name,
+                      (int)(bad.len < 60 ? bad.len : 60), bad.ptr);
     return 0;
 }
 
@@ -374,6 +383,10 @@ static int set_value(struct ve_settings *out, const struct setting *setting,
     case TEXT:
     case SECRET:
         return set_text(out, setting, found, error);
+    case HOST:
+        return set_host(out, setting, found, error);
+    case ADDRESSES:
+        return set_addresses(out, setting, found, error);
     case CHOICE:
         return set_choice(out, setting, found, error);
     default:
@@ -388,13 +401,13 @@ static int load_one(struct ve_settings *out, const struct setting *setting,
     struct found found = {.where = "the default"};
     bool set = false;
     int err = look_up(source, file, setting->name, &found, error, &set);
-    if (!err && !set && setting->kind == SECRET)
+    bool secret = setting->kind == SECRET;
+    if (!err && secret && (!set || is_sample(found.value)))
         err = look_up_secret_file(source, file, setting->name, &found, error, &set);
-    if (err)
-        return err;
-    if (!set)
+    if (!err && !set && !secret)
         ve_str_copy(found.value, sizeof(found.value), ve_str(setting->fallback));
-    err = set_value(out, setting, &found, error);
+    if (!err)
+        err = set_value(out, setting, &found, error);
     ve_secret_wipe(&found, sizeof(found));
     return err;
 }
@@ -440,9 +453,7 @@ int ve_settings_load(struct ve_settings *out, const struct ve_setting_source *so
                      "the settings file cannot be read (%s)", ve_err_name(err));
     for (size_t i = 0; i < COUNT && !err; i++)
         err = load_one(out, &settings[i], source, &file, error);
-    if (file.text.ptr)
-        ve_secret_wipe(file.text.ptr, file.text.len);
-    ve_buf_free(&file.text);
+    wipe_file(&file.text);
     return err ? err : check_together(out, error);
 }
 
@@ -461,6 +472,32 @@ int ve_settings_load_process(struct ve_settings *out, struct ve_setting_error *e
 {
     struct ve_setting_source source = {process_get, NULL, ".env"};
     return ve_settings_load(out, &source, error);
+}
+
+/* What the engine looks at again and again, and what it reads once at its start. */
+static bool is_live(const struct setting *setting)
+{
+    return setting->kind == SECRET || setting->kind == ADDRESSES ||
+           setting->offset == offsetof(struct ve_settings, rules.webhooks_per_second) ||
+           setting->offset == offsetof(struct ve_settings, tls_cert) ||
+           setting->offset == offsetof(struct ve_settings, tls_key);
+}
+
+bool ve_settings_take_over(struct ve_settings *live, const struct ve_settings *fresh,
+                           const char **name)
+{
+    bool restart = false;
+    for (size_t i = 0; i < COUNT; i++) {
+        char *to = (char *)live + settings[i].offset;
+        const char *from = (const char *)fresh + settings[i].offset;
+        if (is_live(&settings[i])) {
+            memcpy(to, from, settings[i].size);
+        } else if (!restart && memcmp(to, from, settings[i].size) != 0) {
+            restart = true;
+            *name = settings[i].name;
+        }
+    }
+    return restart;
 }
 
 void ve_settings_wipe(struct ve_settings *out)

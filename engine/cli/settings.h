@@ -11,6 +11,7 @@
 
 #include "admin/access.h"
 #include "base/log.h"
+#include "door/admit.h"
 #include "door/signature.h"
 
 #define VE_SETTINGS_OUTBOUND    26
@@ -34,6 +35,7 @@ struct ve_settings {
     /* limits */
     uint32_t max_calls;
     uint32_t max_connections_per_ip;
+    struct ve_admit_rules rules;
     /* media */
     uint32_t stream_rate; /* Hz of what is sent */
     uint32_t stream_chunk_bytes;
@@ -69,6 +71,11 @@ int ve_settings_load_process(struct ve_settings *out, struct ve_setting_error *e
 /* Makes what is missing on loopback (random secrets in $VE_DATA_DIR/dev.env, 0600) or refuses: a
  * public address needs real ones. *made tells whether secrets came from dev.env. */
 int ve_settings_complete(struct ve_settings *settings, bool *made, struct ve_setting_error *error);
+/* Takes over what may change while the engine runs: secrets, tokens, keys, address lists, rates,
+ * the names of the TLS files. True when something else differs too, which needs a restart; *name is
+ * then the first such setting. */
+bool ve_settings_take_over(struct ve_settings *live, const struct ve_settings *fresh,
+                           const char **name);
 /* What media connections speak: "auto", "l16", "rtp" or "json". */
 const char *ve_settings_dialect(const struct ve_settings *settings);
 /* Overwrites the secrets. */

@@ -86,6 +86,15 @@ uint64_t ve_timeline_agent_audible(const struct ve_timeline *timeline, uint64_t 
     return last_audible(&timeline->agent, now > LOOK_BACK ? now - LOOK_BACK : 0, now);
 }
 
+uint64_t ve_timeline_silence(const struct ve_timeline *timeline, uint64_t caller_end, uint64_t now)
+{
+    uint64_t since = ve_timeline_agent_audible(timeline, now);
+    since = since > caller_end ? since : caller_end;
+    if (ve_timeline_agent_end(timeline) > now || since > now)
+        return 0;
+    return now - since;
+}
+
 int64_t ve_timeline_gap_ms(const struct ve_timeline *timeline, uint64_t begin, uint64_t end)
 {
     uint64_t spoken = last_audible(&timeline->caller, begin, end);

@@ -32,6 +32,9 @@ void ve_timeline_clear(struct ve_timeline *timeline, uint64_t now);
 uint64_t ve_timeline_agent_end(const struct ve_timeline *timeline);
 /* Position after the last audible sample of the agent before `now`; 0 when there is none. */
 uint64_t ve_timeline_agent_audible(const struct ve_timeline *timeline, uint64_t now);
+/* Samples before `now` in which nobody was heard; the caller speaks until `caller_end`, which may
+ * be still to come, as may the end of the agent. */
+uint64_t ve_timeline_silence(const struct ve_timeline *timeline, uint64_t caller_end, uint64_t now);
 /* From the last audible sample of the caller before `end` to the first of the agent after it, in
  * ms; -1 when the agent was not heard. */
 int64_t ve_timeline_gap_ms(const struct ve_timeline *timeline, uint64_t begin, uint64_t end);

@@ -43,6 +43,55 @@ static void render_apology(struct ve_worker *worker)
                      ve_fmsg("The offline voice is not there: calls that fail end in silence"));
 }
 
+/* --- the store -------------------------------------------------------------------------------- */
+
+struct opening {
+    struct ve_worker *worker;
+    int err;
+    char *why; /* 1024 bytes */
+};
+
+static void on_store_opened(void *arg, int err, const struct ve_store_report *report)
+{
+    struct opening *opening = arg;
+    opening->err = err;
+    if (err)
+        (void)snprintf(opening->why, 1024, "%s", report->why);
+    ve_loop_stop(opening->worker->options.loop);
+}
+
+static void on_store_closed(void *arg)
+{
+    ve_loop_stop(arg);
+}
+
+static int open_store(struct ve_worker *worker, char why[static 1024])
+{
+    const struct ve_worker_options *options = &worker->options;
+    struct opening opening = {worker, 0, why};
+    char dir[600];
+    (void)snprintf(dir, sizeof(dir), "%s/%s", options->data_dir ? options->data_dir : "",
+                   options->instance ? options->instance : "local");
+    struct ve_store_config config = {
+        .loop = options->loop,
+        .log = options->log,
+        .dir = options->data_dir ? dir : NULL,
+    };
+    int err = ve_store_open(&worker->store, &config, on_store_opened, &opening);
+    if (err)
+        return err;
+    ve_loop_run(options->loop);
+    return opening.err;
+}
+
+static void close_store(struct ve_worker *worker)
+{
+    if (!worker->store)
+        return;
+    ve_store_close(worker->store, on_store_closed, worker->options.loop);
+    ve_loop_run(worker->options.loop);
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static int make_calls(struct ve_worker *worker)
@@ -55,6 +104,7 @@ static int make_calls(struct ve_worker *worker)
         .session = worker->options.session,
         .max_calls = worker->options.max_calls,
         .instance = "local",
+        .metrics = worker->metrics,
     };
     int err = ve_random_bytes(config.seed, sizeof(config.seed));
     if (!err && worker->options.rng_seed)
@@ -112,7 +162,11 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     worker->options = *options;
     ve_media_init(&worker->media, loop);
     ve_scheduler_init(&worker->scheduler, loop, options->log);
-    int err = options->text_mode ? 0 : ve_speech_new(&worker->speech, loop, options->log);
+    int err = ve_metrics_new(&worker->metrics);
+    if (!err)
+        err = open_store(worker, why);
+    if (!err && !options->text_mode)
+        err = ve_speech_new(&worker->speech, loop, options->log);
     if (!err)
         err = ve_dispatch_new(&worker->dispatch, loop, options->log);
     if (!err)
@@ -170,8 +224,10 @@ void ve_worker_close(struct ve_worker *worker)
     ve_outbound_close(&worker->outbound);
     ve_scheduler_stop(&worker->scheduler);
     close_speech(worker);
+    close_store(worker);
     ve_media_free(&worker->media);
     ve_buf_free(&worker->apology);
+    ve_metrics_free(worker->metrics);
     memset(worker, 0, sizeof(*worker));
 }
 

@@ -9,6 +9,7 @@
 
 #include "bind/dispatch.h"
 #include "cli/outbound.h"
+#include "store/store.h"
 
 struct ve_worker_options {
     struct ve_loop *loop;
@@ -19,6 +20,7 @@ struct ve_worker_options {
     struct ve_str source;        /* instead of the file's text, when ptr is not NULL */
     uint64_t reload_quiet;       /* ns after the last save; 0: scripts are not watched */
     const char *data_dir;        /* borrowed; NULL: nothing is kept */
+    const char *instance;        /* name of the engine's own folder in it; NULL: "local" */
     struct ve_scripted scripted; /* a spec's answers instead of providers' */
     /* The way out; loop and log of these are not used. */
     struct ve_outbound_options outbound;
@@ -27,11 +29,13 @@ struct ve_worker_options {
 };
 
 struct ve_worker {
+    struct ve_metrics *metrics; /* owned */
     struct ve_worker_options options;
     struct ve_media media;
     struct ve_scheduler scheduler;
     struct ve_speech *speech;
     struct ve_dispatch *dispatch;
+    struct ve_store *store;
     struct ve_calls *calls;
     struct ve_outbound outbound;
     struct ve_bind bind;
@@ -40,10 +44,12 @@ struct ve_worker {
     struct ve_buf apology;          /* samples */
 };
 
-/* On failure `why` is a message for people, and the worker is closed again. */
+/* Not inside a step: the loop turns until the store is open. On failure `why` is a message for
+ * people, and the worker is closed again. */
 int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *options,
                    char why[static 1024]);
-/* Connections must be gone. Not inside a step: the loop turns until cancelled speech has ended. */
+/* Connections must be gone. Not inside a step: the loop turns until cancelled speech has ended and
+ * the store is closed. */
 void ve_worker_close(struct ve_worker *worker);
 
 /* A load error as people read it: message, file:line, the line itself. */

@@ -144,7 +144,7 @@ static int l_scripted(lua_State *L)
 static struct ve_leg leg_of(struct world *world)
 {
     return (struct ve_leg){
-        .out = {leg_audio, leg_clear, world},
+        .out = {.audio = leg_audio, .clear = leg_clear, .arg = world},
         .digits = leg_digits,
         .transfer = leg_transfer,
         .close = leg_close,

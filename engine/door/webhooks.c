@@ -14,32 +14,12 @@ struct ve_webhooks {
     unsigned tests;       /* in that second */
 };
 
-static void answer_ok(struct ve_http_request *request)
-{
-    ve_http_respond(request, 200, "application/json", VE_STR("{\"status\":\"ok\"}"), NULL, 0);
-}
-
-static void on_posted(void *arg, int err)
-{
-    struct ve_http_request *request = arg;
-    if (!err)
-        answer_ok(request);
-    else if (err == VE_EBUSY)
-        ve_http_refuse_with(request, 503, "busy", "too many calls at once",
-                            (struct ve_http_field){"Retry-After", VE_STR("2")});
-    else
-        ve_http_refuse_with(request, 503, "not_stored", "the event could not be taken",
-                            (struct ve_http_field){"Retry-After", VE_STR("5")});
-}
-
 static void take(struct ve_webhooks *webhooks, struct ve_http_request *request, bool path_ok)
 {
     struct ve_event *event = ve_verify_event(&webhooks->config.verify, request, path_ok);
     if (!event)
         return;
-    int err = ve_directory_post(webhooks->config.calls, event, on_posted, request);
-    if (err)
-        on_posted(request, err);
+    ve_intake_take(webhooks->config.intake, request, event, ve_http_body(request));
 }
 
 static void on_event(void *arg, struct ve_http_request *request, const struct ve_str *params)

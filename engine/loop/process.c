@@ -14,6 +14,8 @@ static void prepare_system(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    /* A file that may not grow is an error of the write, as a full disk is. */
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;

@@ -15,8 +15,8 @@ struct ve_process_part {
     int (*init)(void); /* 0 or a ve_err; called once per process */
 };
 
-/* Ignores SIGPIPE, raises the descriptor limit, reads the time zone, then runs every part once.
- * Returns 0, or the error of the part whose name is then in *failed. */
+/* Ignores SIGPIPE and SIGXFSZ, raises the descriptor limit, reads the time zone, then runs every
+ * part once. Returns 0, or the error of the part whose name is then in *failed. */
 int ve_process_init(const struct ve_process_part *parts, size_t count, const char **failed);
 
 #endif

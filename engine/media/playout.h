@@ -63,6 +63,7 @@ struct ve_segment_events {
 struct ve_segment_options {
     uint32_t rate; /* Hz of the samples that will be written */
     bool fixed;    /* not to be interrupted */
+    bool held;     /* to be heard only after ve_playout_release; others pass it meanwhile */
     bool trim;     /* leave out silence before the first sound */
     const struct ve_segment_events *events;
     void *arg;
@@ -83,6 +84,8 @@ int ve_playout_begin(struct ve_playout *playout, const struct ve_segment_options
 /* Appends samples of the segment's rate. VE_FLOW_MORE, VE_FLOW_PAUSE (wait for `more`; the samples
  * were taken), or an error: VE_EGONE when the segment has ended, VE_ENOMEM. */
 int ve_playout_write(struct ve_playout *playout, uint64_t id, const int16_t *samples, size_t count);
+/* A held segment was wanted: it goes behind those that queue now. Harmless on any other. */
+void ve_playout_release(struct ve_playout *playout, uint64_t id);
 /* No more samples will come; err is 0, or why the source failed. */
 void ve_playout_finish(struct ve_playout *playout, uint64_t id, int err);
 /* Ends a segment now; `ended` follows. */
@@ -90,10 +93,11 @@ void ve_playout_cancel(struct ve_playout *playout, uint64_t id);
 /* Milliseconds of the segment that were heard so far. */
 uint32_t ve_playout_played_ms(const struct ve_playout *playout, uint64_t id);
 
-/* Stops within a frame and keeps the rest; resume goes on at the same sample. */
+/* Stops within a frame, which fades out, and keeps the rest; resume goes on at the same sample,
+ * fading in. */
 void ve_playout_pause(struct ve_playout *playout);
 void ve_playout_resume(struct ve_playout *playout);
-/* Ends every segment that may be interrupted. */
+/* Ends every segment that may be interrupted and is not held. */
 void ve_playout_interrupt(struct ve_playout *playout);
 
 struct ve_playout_state {
@@ -104,5 +108,27 @@ struct ve_playout_state {
     float level_db; /* loudest 20 ms heard in the last 400 ms, -120 for silence */
 };
 struct ve_playout_state ve_playout_state(struct ve_playout *playout);
+
+/* Sound under what is said, and where nothing is: again and again until it is replaced. */
+struct ve_bed {
+    const int16_t *samples; /* at the output rate; borrowed until `release` */
+    size_t count;
+    void (*release)(void *arg); /* once, when it is not heard any more; may be NULL */
+    void *arg;
+};
+/* Fades to another bed's beginning, or out (NULL). It is not speech: pauses and interruptions leave
+ * it, and the agent does not count as speaking because of it. */
+void ve_playout_bed(struct ve_playout *playout, const struct ve_bed *bed, float gain_db);
+
+/* Hears what the peer plays, as it is played: for recordings. */
+struct ve_heard_tap {
+    /* At the output rate; the first sample is heard at `at` (ns of the loop). Told within the
+     * playout's own steps, so up to 400 ms late; what was taken back is never told. */
+    void (*heard)(void *arg, const int16_t *samples, size_t count, uint32_t rate, uint64_t at);
+    void *arg;
+    struct ve_link link;
+};
+int ve_playout_tap(struct ve_playout *playout, struct ve_heard_tap *tap);
+void ve_heard_tap_close(struct ve_heard_tap *tap); /* harmless when it is not tapping */
 
 #endif

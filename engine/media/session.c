@@ -3,56 +3,16 @@
 #include "audio/level.h"
 #include "audio/resample.h"
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/err.h"
-#include "media/capture.h"
+#include "media/inside.h"
 
 /* Audio from before the detected start that the recogniser gets: detection takes its time. */
 #define PREROLL_MS 300
-/* An utterance that nobody heard waits so long for an ear. */
-#define UNHEARD_MAX (10 * VE_SECOND)
 /* Samples kept at most for an utterance without an ear. */
 #define HELD_MAX_S 30
-/* Without audio for so long, the caller counts as silent. */
-#define STALL (96 * VE_MS)
-#define BLOCK (VE_TURN_BLOCK_MS * VE_MS)
 /* The detector's last speech block may lie this far before the true end of speech. */
-#define TAIL (150 * VE_MS)
-/* Text mode: how sure and how loud the pretended speech is. */
-#define TEXT_P    0.95f
-#define TEXT_DB   -24.0f
-#define EAR_PIECE 960  /* samples given to an ear at once */
+#define TAIL      (150 * VE_MS)
 #define PIECE_OUT 2048 /* samples that 20 ms can become */
-
-struct ve_session {
-    struct ve_media *media; /* borrowed */
-    struct ve_session_config config;
-    struct ve_capture capture;
-    struct ve_turn turn;
-    struct ve_playout *playout; /* owned */
-    struct ve_media_out out;
-    bool attached;
-    struct ve_link ears;
-    struct ve_link taps;
-    struct ve_timer catch_up; /* gives new ears what they missed */
-    struct ve_timer stall;    /* puts silence (or text) in where no audio comes */
-    /* the utterance that is open, or that ended without an ear */
-    bool open;
-    bool unheard;        /* it ended and nobody listened */
-    uint64_t from;       /* position of its pre-roll */
-    uint64_t to;         /* position of its end, when unheard */
-    uint64_t unheard_at; /* ns */
-    uint32_t unheard_turn, unheard_take;
-    uint64_t speech_ns;     /* loop time of the end of the last speech block */
-    uint64_t speech_end_ns; /* of the last committed turn */
-    uint64_t samples_in;
-    uint32_t text_ms;   /* pretended speech still to come */
-    struct ve_buf text; /* what it says */
-    bool echo;
-    bool echo_loud;                      /* the last samples were above the level gate */
-    struct ve_resampler *echo_resampler; /* owned */
-    uint32_t echo_rate;
-};
 
 void ve_media_init(struct ve_media *media, struct ve_loop *loop)
 {
@@ -65,97 +25,6 @@ void ve_media_free(struct ve_media *media)
     ve_pool_free(&media->blocks);
 }
 
-/* --- ears ---------------------------------------------------------------------------------------
- */
-
-static struct ve_ear *ear_of(struct ve_link *link)
-{
-    return VE_CONTAINER(link, struct ve_ear, link);
-}
-
-static void open_ear(struct ve_session *s, struct ve_ear *ear)
-{
-    ear->open = true;
-    ear->fed = s->from;
-    ear->ops->begin(ear->arg, s->capture.rate);
-}
-
-/* Gives an ear what it has not had, up to position `to`. */
-static void feed_ear(struct ve_session *s, struct ve_ear *ear, uint64_t to)
-{
-    int16_t piece[EAR_PIECE];
-    while (ear->open && ear->fed < to) {
-        size_t want = to - ear->fed < EAR_PIECE ? (size_t)(to - ear->fed) : EAR_PIECE;
-        size_t n = ve_fifo_read(&s->capture.fifo, ear->fed, piece, want);
-        if (!n)
-            return;
-        ear->fed += n;
-        ear->ops->audio(ear->arg, piece, n);
-    }
-}
-
-static void feed_ears(struct ve_session *s)
-{
-    VE_LIST_EACH(&s->ears, it)
-    {
-        feed_ear(s, ear_of(it), s->capture.fifo.end);
-    }
-}
-
-static void tell_text(struct ve_session *s, struct ve_ear *ear)
-{
-    if (s->text.len && ear->ops->text)
-        ear->ops->text(ear->arg, ve_buf_str(&s->text));
-}
-
-static void commit_ear(struct ve_session *s, struct ve_ear *ear, uint32_t turn, uint32_t take)
-{
-    ear->open = false;
-    tell_text(s, ear);
-    ear->ops->commit(ear->arg, turn, take);
-}
-
-/* In a step of its own: new ears get the open utterance, or the one that nobody heard. */
-static void on_catch_up(void *arg)
-{
-    struct ve_session *s = arg;
-    bool fresh = s->unheard && ve_loop_now(s->media->loop) - s->unheard_at <= UNHEARD_MAX;
-    VE_LIST_EACH(&s->ears, it)
-    {
-        struct ve_ear *ear = ear_of(it);
-        if (ear->open || !(s->open || fresh))
-            continue;
-        open_ear(s, ear);
-        feed_ear(s, ear, s->open ? s->capture.fifo.end : s->to);
-        if (!s->open) {
-            commit_ear(s, ear, s->unheard_turn, s->unheard_take);
-            s->unheard = false;
-            ve_buf_clear(&s->text);
-            return; /* it was for one ear */
-        }
-    }
-    if (!s->open)
-        s->unheard = false;
-}
-
-void ve_session_listen(struct ve_session *s, struct ve_ear *ear)
-{
-    ear->session = s;
-    ear->open = false;
-    ve_list_push(&s->ears, &ear->link);
-    if (s->open || s->unheard)
-        ve_timer_start(&s->catch_up, 0);
-}
-
-void ve_ear_close(struct ve_ear *ear)
-{
-    if (!ear->session)
-        return;
-    ve_link_remove(&ear->link);
-    ear->session = NULL;
-    ear->open = false;
-}
-
 /* --- turns --------------------------------------------------------------------------------------
  */
 
@@ -165,10 +34,7 @@ static void on_start(void *arg, uint64_t at, bool barge)
     s->open = true;
     s->unheard = false;
     s->from = ve_capture_position(&s->capture, at > PREROLL_MS ? at - PREROLL_MS : 0);
-    VE_LIST_EACH(&s->ears, it)
-    {
-        open_ear(s, ear_of(it));
-    }
+    ve_ears_begin(s);
     if (s->config.events->speech)
         s->config.events->speech(s->config.arg, barge);
 }
@@ -176,15 +42,8 @@ static void on_start(void *arg, uint64_t at, bool barge)
 static void on_speculate(void *arg, uint32_t turn, uint32_t take)
 {
     struct ve_session *s = arg;
-    feed_ears(s);
-    VE_LIST_EACH(&s->ears, it)
-    {
-        struct ve_ear *ear = ear_of(it);
-        if (!ear->open || !ear->ops->speculate)
-            continue;
-        tell_text(s, ear);
-        ear->ops->speculate(ear->arg, turn, take);
-    }
+    ve_ears_feed(s);
+    ve_ears_speculate(s, turn, take);
     if (s->config.events->speculate)
         s->config.events->speculate(s->config.arg, turn, take);
 }
@@ -207,18 +66,11 @@ static uint64_t speech_end(const struct ve_session *s)
 static void on_commit(void *arg, uint32_t turn, uint32_t take, uint64_t at)
 {
     struct ve_session *s = arg;
-    bool heard = false;
     (void)at;
     s->speech_end_ns = speech_end(s);
     s->open = false;
-    feed_ears(s);
-    VE_LIST_EACH(&s->ears, it)
-    {
-        if (ear_of(it)->open) {
-            heard = true;
-            commit_ear(s, ear_of(it), turn, take);
-        }
-    }
+    ve_ears_feed(s);
+    bool heard = ve_ears_commit(s, turn, take);
     s->unheard = !heard;
     if (heard) {
         ve_buf_clear(&s->text);
@@ -253,14 +105,7 @@ static void on_barge_resume(void *arg)
     struct ve_session *s = arg;
     s->open = false;
     ve_buf_clear(&s->text);
-    VE_LIST_EACH(&s->ears, it)
-    {
-        struct ve_ear *ear = ear_of(it);
-        if (ear->open) {
-            ear->open = false;
-            ear->ops->drop(ear->arg);
-        }
-    }
+    ve_ears_drop(s);
     ve_playout_resume(s->playout);
 }
 
@@ -269,8 +114,7 @@ static const struct ve_turn_events turn_events = {
     on_barge_pause, on_barge_confirm, on_barge_resume,
 };
 
-/* Decides about one block, knowing what the agent does at this moment. */
-static void take_block(struct ve_session *s, float p, float level_db, uint64_t at_ns)
+void ve_session_block(struct ve_session *s, float p, float level_db, uint64_t at_ns)
 {
     struct ve_playout_state agent = ve_playout_state(s->playout);
     bool speaking = agent.playing || (agent.paused && agent.busy);
@@ -284,7 +128,7 @@ static void take_block(struct ve_session *s, float p, float level_db, uint64_t a
 
 static void on_block(void *arg, float p, float level_db, uint64_t at_ns)
 {
-    take_block(arg, p, level_db, at_ns);
+    ve_session_block(arg, p, level_db, at_ns);
 }
 
 static void on_digit(void *arg, char digit)
@@ -293,41 +137,6 @@ static void on_digit(void *arg, char digit)
 }
 
 static const struct ve_capture_events capture_events = {on_block, on_digit};
-
-/* --- silence (or text) where no audio comes ------------------------------------------------------
- */
-
-static void on_stall(void *arg)
-{
-    struct ve_session *s = arg;
-    bool talking = s->text_ms > 0;
-    uint32_t step = s->text_ms < VE_TURN_BLOCK_MS ? s->text_ms : VE_TURN_BLOCK_MS;
-    s->text_ms -= step;
-    /* The captured audio does not grow, the media clock does: keep the two apart. */
-    s->capture.origin_ms += VE_TURN_BLOCK_MS;
-    take_block(s, talking ? TEXT_P : 0.0f, talking ? TEXT_DB : -120.0f,
-               ve_loop_now(s->media->loop));
-    if (talking)
-        s->capture.audible_ns = ve_loop_now(s->media->loop);
-    if (s->text_ms || s->turn.state != VE_TURN_LISTENING)
-        ve_timer_start(&s->stall, BLOCK);
-}
-
-int ve_session_say_text(struct ve_session *s, struct ve_str text, uint64_t ns)
-{
-    int err = 0;
-    if (!s->open)
-        ve_buf_clear(&s->text);
-    else if (s->text.len) /* the caller goes on */
-        err = ve_buf_add_char(&s->text, ' ');
-    if (!err)
-        err = ve_buf_add_str(&s->text, text);
-    if (err)
-        return err;
-    s->text_ms = (uint32_t)(ns / VE_MS);
-    ve_timer_start(&s->stall, BLOCK);
-    return 0;
-}
 
 /* --- the carrier's side --------------------------------------------------------------------------
  */
@@ -339,17 +148,12 @@ static void drop_old(struct ve_session *s)
     uint64_t preroll =
         (uint64_t)s->capture.rate * (PREROLL_MS + s->config.policy.barge_ms + 100) / 1000;
     uint64_t keep = fifo->end > preroll ? fifo->end - preroll : 0;
-    bool eared = false;
-    VE_LIST_EACH(&s->ears, it)
-    {
-        eared = eared || ear_of(it)->open;
-    }
-    if (((s->open && !eared) || s->unheard) && s->from < keep)
+    if (((s->open && !ve_ears_open(s)) || s->unheard) && s->from < keep)
         keep = s->from;
     uint64_t most = (uint64_t)s->capture.rate * HELD_MAX_S;
     if (fifo->end > most && keep < fifo->end - most)
         keep = fifo->end - most;
-    if (s->unheard && ve_loop_now(s->media->loop) - s->unheard_at > UNHEARD_MAX)
+    if (s->unheard && ve_loop_now(s->media->loop) - s->unheard_at > VE_UNHEARD_MAX)
         s->unheard = false;
     ve_fifo_drop(fifo, keep);
 }
@@ -399,10 +203,10 @@ int ve_session_audio(struct ve_session *s, const int16_t *samples, size_t count,
     }
     int err = ve_capture_push(&s->capture, samples, count, rate, ve_loop_now(s->media->loop),
                               s->turn.now_ms, &capture_events, s);
-    feed_ears(s);
+    ve_ears_feed(s);
     drop_old(s);
     if (s->turn.state != VE_TURN_LISTENING)
-        ve_timer_start(&s->stall, STALL);
+        ve_timer_start(&s->stall, VE_STALL);
     return err;
 }
 
@@ -434,11 +238,12 @@ int ve_session_new(struct ve_session **out, struct ve_media *media,
         return VE_ENOMEM;
     s->media = media;
     s->config = *config;
+    s->shape.language = ve_language_find(VE_STR("en"));
     ve_link_init(&s->ears);
     ve_link_init(&s->taps);
     ve_buf_init(&s->text, 4096);
-    ve_timer_init(&s->catch_up, media->loop, on_catch_up, s);
-    ve_timer_init(&s->stall, media->loop, on_stall, s);
+    ve_timer_init(&s->catch_up, media->loop, ve_ears_catch_up, s);
+    ve_timer_init(&s->stall, media->loop, ve_stall_block, s);
     ve_turn_init(&s->turn, &config->policy, &turn_events, s);
     int err = ve_capture_init(&s->capture, &media->blocks, config->gate_db);
     if (!err)
@@ -457,7 +262,7 @@ void ve_session_free(struct ve_session *s)
         return;
     VE_LIST_EACH(&s->ears, it)
     {
-        ve_ear_close(ear_of(it));
+        ve_ear_close(VE_CONTAINER(it, struct ve_ear, link));
     }
     VE_LIST_EACH(&s->taps, it)
     {
@@ -497,9 +302,40 @@ int ve_session_detect_digits(struct ve_session *s, bool on)
     return ve_capture_detect_digits(&s->capture, on);
 }
 
-void ve_session_heard(struct ve_session *s, enum ve_turn_shape shape, uint32_t words)
+struct ve_shape ve_session_partial(struct ve_session *s, struct ve_str text, bool expected)
 {
-    ve_turn_heard(&s->turn, shape, words);
+    struct ve_shape shape = ve_shape_of(&s->shape, text, expected);
+    bool open = s->open;
+    uint32_t turn = s->turn.turn;
+    ve_turn_heard(&s->turn, shape.shape, shape.words, shape.backchannel);
+    if (open && s->config.events->partial)
+        s->config.events->partial(s->config.arg, turn, text, shape.shape);
+    return shape;
+}
+
+void ve_session_set_shape(struct ve_session *s, const struct ve_shape_options *options)
+{
+    s->shape = *options;
+}
+
+struct ve_shape_options ve_session_shape(const struct ve_session *s)
+{
+    return s->shape;
+}
+
+bool ve_session_on_trial(const struct ve_session *s, uint32_t turn, uint32_t take)
+{
+    return s->turn.speculating && s->turn.turn == turn && s->turn.take == take;
+}
+
+uint32_t ve_session_endpoint_ms(const struct ve_session *s)
+{
+    return ve_turn_endpoint_ms(&s->turn);
+}
+
+int ve_session_wait(struct ve_session *s, uint32_t turn, uint32_t ms)
+{
+    return ve_turn_wait(&s->turn, turn, ms);
 }
 
 void ve_session_end_turn(struct ve_session *s)

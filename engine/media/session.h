@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 #include "media/playout.h"
+#include "media/shape.h"
 #include "media/turn.h"
 
 /* What the calls of a worker share. */
@@ -32,6 +33,7 @@ struct ve_ear {
     void *arg;
     struct ve_link link;
     struct ve_session *session; /* NULL while not listening */
+    bool partials;              /* it tells what it hears meanwhile: see ve_session_partial */
     bool open;                  /* in the middle of an utterance */
     uint64_t fed;               /* position given so far */
 };
@@ -50,6 +52,8 @@ struct ve_ear_ops {
     /* So far it sounds complete, and an answer may be begun on trial; the same utterance may go on
      * (a discard of that turn and take is told to the session's events). May be NULL. */
     void (*speculate)(void *arg, uint32_t turn, uint32_t take);
+    /* Text mode: the words said so far, while they are being said. May be NULL. */
+    void (*partial_text)(void *arg, struct ve_str text);
 };
 
 /* What the session tells the call. All may be NULL. */
@@ -60,6 +64,8 @@ struct ve_session_events {
     void (*commit)(void *arg, uint32_t turn, uint32_t take);
     void (*interrupted)(void *arg);       /* the agent was: its segments end as interrupted */
     void (*digit)(void *arg, char digit); /* '0'-'9', '*', '#', 'A'-'D' */
+    /* What is recognised of the open turn so far: where its script may set the endpoint. */
+    void (*partial)(void *arg, uint32_t turn, struct ve_str text, enum ve_turn_shape shape);
 };
 
 struct ve_session_config {
@@ -88,8 +94,19 @@ int ve_session_set_policy(struct ve_session *session, const struct ve_turn_polic
 struct ve_turn_policy ve_session_policy(const struct ve_session *session);
 /* Also look for keys in the caller's audio itself (in-band), off by default. */
 int ve_session_detect_digits(struct ve_session *session, bool on);
-/* What a recogniser makes of the open utterance. */
-void ve_session_heard(struct ve_session *session, enum ve_turn_shape shape, uint32_t words);
+/* What a recogniser makes of the open utterance; `expected`: it is an answer that was asked for.
+ * Its shape decides how long the end of the turn is waited for; what it was is returned. */
+struct ve_shape ve_session_partial(struct ve_session *session, struct ve_str text, bool expected);
+/* The language of the caller, and what kind of answer is expected. English at first. */
+void ve_session_set_shape(struct ve_session *session, const struct ve_shape_options *options);
+struct ve_shape_options ve_session_shape(const struct ve_session *session);
+/* Has this answer been begun on trial, and neither been discarded nor committed yet? */
+bool ve_session_on_trial(const struct ve_session *session, uint32_t turn, uint32_t take);
+/* Silence (ms) after which the open turn would end. */
+uint32_t ve_session_endpoint_ms(const struct ve_session *session);
+/* The script's own endpoint for the open turn, in ms of silence; 0 takes it back. VE_EGONE when
+ * `turn` is not open. */
+int ve_session_wait(struct ve_session *session, uint32_t turn, uint32_t ms);
 /* The open turn ends now. */
 void ve_session_end_turn(struct ve_session *session);
 

@@ -35,6 +35,7 @@ struct ve_turn_policy ve_turn_policy_default(void)
         .return_loss_db = 12.0f,
         .confirm_ms = 500,
         .confirm_words = 2,
+        .backchannel_ms = 1200,
         .resume_ms = 320,
     };
 }
@@ -66,6 +67,7 @@ int ve_turn_policy_check(const struct ve_turn_policy *policy, const char **field
         {"return_loss_db", policy->return_loss_db >= 0.0f && policy->return_loss_db <= 90.0f},
         {"confirm_ms", policy->confirm_ms >= 32 && policy->confirm_ms <= 5000},
         {"confirm_words", policy->confirm_words >= 1 && policy->confirm_words <= 20},
+        {"backchannel_ms", policy->backchannel_ms >= 32 && policy->backchannel_ms <= 10000},
         {"resume_ms", policy->resume_ms >= 32 && policy->resume_ms <= 5000},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -121,6 +123,8 @@ static uint32_t learned_ms(const struct ve_turn *turn)
 uint32_t ve_turn_endpoint_ms(const struct ve_turn *turn)
 {
     const struct ve_turn_policy *policy = &turn->policy;
+    if (turn->wait_ms)
+        return turn->wait_ms < policy->endpoint_max_ms ? turn->wait_ms : policy->endpoint_max_ms;
     uint32_t learned = learned_ms(turn);
     uint32_t wait = learned > policy->endpoint_ms ? learned : policy->endpoint_ms;
     wait += turn->patience_ms;
@@ -142,6 +146,14 @@ static void discard(struct ve_turn *turn)
     turn->take++;
 }
 
+static void forget_words(struct ve_turn *turn)
+{
+    turn->shape = turn->partials ? VE_TURN_UNHEARD : VE_TURN_PLAIN;
+    turn->words = 0;
+    turn->backchannel = false;
+    turn->wait_ms = 0;
+}
+
 static void commit(struct ve_turn *turn)
 {
     if (!turn->speculating)
@@ -155,8 +167,7 @@ static void commit(struct ve_turn *turn)
     turn->state = VE_TURN_LISTENING;
     turn->run_ms = 0;
     turn->barge = VE_BARGE_NONE;
-    turn->shape = VE_TURN_PLAIN;
-    turn->words = 0;
+    forget_words(turn);
     turn->events->commit(turn->arg, number, take, turn->speech_to);
 }
 
@@ -247,7 +258,7 @@ static void open_utterance(struct ve_turn *turn)
     turn->speech_from = turn->now_ms - turn->run_ms;
     turn->speech_to = turn->now_ms;
     turn->spoken_ms = turn->run_ms;
-    turn->words = 0;
+    forget_words(turn);
     if (barge && was_overlap(turn, turn->speech_from))
         add_patience(turn);
     turn->events->start(turn->arg, turn->speech_from, barge);
@@ -303,7 +314,7 @@ static bool take_back(struct ve_turn *turn, uint64_t silence_ms)
     unlearn_loss(turn);
     turn->state = VE_TURN_LISTENING;
     turn->run_ms = 0;
-    turn->shape = VE_TURN_PLAIN;
+    forget_words(turn);
     turn->events->barge_resume(turn->arg);
     return true;
 }
@@ -328,7 +339,10 @@ static void confirm(struct ve_turn *turn)
 {
     if (turn->barge != VE_BARGE_PENDING)
         return;
-    if (turn->spoken_ms < turn->policy.confirm_ms && turn->words < turn->policy.confirm_words)
+    const struct ve_turn_policy *policy = &turn->policy;
+    bool longer = turn->backchannel && policy->backchannel_ms > policy->confirm_ms;
+    uint32_t need = longer ? policy->backchannel_ms : policy->confirm_ms;
+    if (turn->spoken_ms < need && turn->words < policy->confirm_words)
         return;
     turn->barge = VE_BARGE_CONFIRMED;
     turn->events->barge_confirm(turn->arg);
@@ -353,13 +367,29 @@ void ve_turn_block(struct ve_turn *turn, float p, float level_db)
         ve_turn_end_now(turn);
 }
 
-void ve_turn_heard(struct ve_turn *turn, enum ve_turn_shape shape, uint32_t words)
+void ve_turn_heard(struct ve_turn *turn, enum ve_turn_shape shape, uint32_t words, bool backchannel)
 {
     if (turn->state == VE_TURN_LISTENING)
         return; /* a late word about an utterance that is over says nothing about the next one */
     turn->shape = shape;
     turn->words = words;
+    turn->backchannel = backchannel;
     confirm(turn);
+}
+
+void ve_turn_partials(struct ve_turn *turn, bool on)
+{
+    turn->partials = on;
+    if (turn->shape == VE_TURN_UNHEARD || turn->shape == VE_TURN_PLAIN)
+        turn->shape = on && !turn->words && !turn->backchannel ? VE_TURN_UNHEARD : VE_TURN_PLAIN;
+}
+
+int ve_turn_wait(struct ve_turn *turn, uint32_t number, uint32_t ms)
+{
+    if (turn->state == VE_TURN_LISTENING || number != turn->turn)
+        return VE_EGONE;
+    turn->wait_ms = ms;
+    return 0;
 }
 
 void ve_turn_agent(struct ve_turn *turn, bool speaking, bool fixed, float level_db)

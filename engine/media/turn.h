@@ -37,6 +37,7 @@ struct ve_turn_policy {
     float return_loss_db;         /* of the line, until it is learned */
     uint32_t confirm_ms;          /* speech that makes a barge an interruption */
     uint32_t confirm_words;       /* or so many words that are no backchannel */
+    uint32_t backchannel_ms;      /* in place of confirm_ms while all words are backchannel */
     uint32_t resume_ms;           /* silence after which an unconfirmed barge is taken back */
 };
 
@@ -79,6 +80,9 @@ struct ve_turn {
     uint64_t speech_to;   /* ms: end of its last speech block */
     uint32_t spoken_ms;   /* speech blocks in this utterance */
     uint32_t words;       /* recognised, without backchannel words */
+    bool backchannel;     /* words were recognised, and all of them are a listener's */
+    bool partials;        /* a recogniser that gives partial results listens */
+    uint32_t wait_ms;     /* the script's own endpoint for this turn; 0: it has none */
     uint32_t turn;        /* number of the turn that is open or comes next, from 1 */
     uint32_t take;        /* number of the trial, from 1 */
     bool speculating;
@@ -100,7 +104,7 @@ struct ve_turn {
 };
 
 struct ve_turn_policy ve_turn_policy_default(void);
-/* 0, or VE_EINVAL when a value is outside its range (see docs/reference/turn-policy). */
+/* 0, or VE_EINVAL when a value is outside its range (see docs/reference/turns.md). */
 int ve_turn_policy_check(const struct ve_turn_policy *policy, const char **field);
 void ve_turn_init(struct ve_turn *turn, const struct ve_turn_policy *policy,
                   const struct ve_turn_events *events, void *arg);
@@ -111,8 +115,15 @@ void ve_turn_set_policy(struct ve_turn *turn, const struct ve_turn_policy *polic
 void ve_turn_block(struct ve_turn *turn, float p, float level_db);
 /* What the agent does now. `level_db` is the level of what is being played. */
 void ve_turn_agent(struct ve_turn *turn, bool speaking, bool fixed, float level_db);
-/* What the recogniser has so far. */
-void ve_turn_heard(struct ve_turn *turn, enum ve_turn_shape shape, uint32_t words);
+/* What the recogniser has so far: `words` without those of a listener; `backchannel` when there
+ * are only those. */
+void ve_turn_heard(struct ve_turn *turn, enum ve_turn_shape shape, uint32_t words,
+                   bool backchannel);
+/* A recogniser with partial results listens from now on: having heard nothing means something. */
+void ve_turn_partials(struct ve_turn *turn, bool on);
+/* The script's own opinion: turn `number` ends after so much silence (at most endpoint_max_ms), 0
+ * takes it back. VE_EGONE when that turn is not the open one. */
+int ve_turn_wait(struct ve_turn *turn, uint32_t number, uint32_t ms);
 /* Ends the caller's turn now (a key was pressed, the provider said so). */
 void ve_turn_end_now(struct ve_turn *turn);
 /* Silence (ms) after which the open turn would end. */

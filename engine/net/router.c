@@ -119,3 +119,10 @@ void ve_router_request(struct ve_router *router, struct ve_http_request *request
     else
         ve_http_refuse(request, 404, "not_found", "there is nothing at this address");
 }
+
+void ve_router_aborted(struct ve_http_request *request)
+{
+    struct ve_http_hold *hold = ve_http_data(request);
+    if (hold)
+        hold->gone(hold);
+}

@@ -31,6 +31,14 @@ void ve_router_guard(struct ve_router *router,
                      bool (*guard)(void *arg, struct ve_http_request *request), void *arg);
 /* Hands a request (or an upgrade) to its route, or refuses it. */
 void ve_router_request(struct ve_router *router, struct ve_http_request *request, bool upgrade);
+/* For a route that answers later: the owner of the request's data (ve_http_set_data), until it has
+ * answered. */
+struct ve_http_hold {
+    /* The peer has left: the request must not be touched any more. */
+    void (*gone)(struct ve_http_hold *hold);
+};
+/* For `aborted` of the server: tells the holder, if there is one. */
+void ve_router_aborted(struct ve_http_request *request);
 /* Does a path have this pattern? */
 bool ve_route_matches(const char *pattern, struct ve_str path,
                       struct ve_str params[static VE_ROUTE_PARAMS]);

@@ -3,6 +3,7 @@
 #include "audio/resample.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/rng.h"
 
 #include <math.h>
 #include <sphinxbase/cmd_ln.h>
@@ -13,6 +14,12 @@
 #define BLOCK        1600 /* samples of input taken at once */
 #define BLOCK_FRAMES 80
 #define FRAME        (VE_EAR_RATE / 100)
+
+/* Line noise that is put under everything. Between words a digital line is perfectly silent, and
+ * the logarithm of nothing pulls the mean of an utterance so far down that hardly a word is
+ * recognised. 28 / sqrt(3) is -66 dBFS; from -75 to -60 it makes no difference (bench_recogniser).
+ */
+#define FLOOR 28 /* its largest sample */
 
 #define SILENCE_DBFS (-57.0f) /* of the loudest tenth of a second */
 #define STEADY_DB    4.0f     /* between the loudest and the softest tenth of a second */
@@ -28,6 +35,7 @@ struct ve_ear {
     cmd_ln_t *config;               /* owned */
     struct ve_resampler *resampler; /* owned */
     int16_t *resampled;             /* owned: room for a block */
+    struct ve_rng floor_rng;        /* for the noise; the same for every utterance */
     float (*vectors)[VE_EAR_DIMS];  /* owned */
     size_t count;
     size_t cap;
@@ -88,6 +96,7 @@ void ve_ear_begin(struct ve_ear *ear)
     (void)ve_resampler_reset(ear->resampler);
     fe_start_stream(ear->fe);
     (void)fe_start_utt(ear->fe);
+    ve_rng_seed(&ear->floor_rng, 1);
     ear->count = 0;
     ear->peak = 0;
     ear->floor = 0;
@@ -122,13 +131,22 @@ static void measure(struct ve_ear *ear, const int16_t *samples, size_t count)
     }
 }
 
+static void add_floor(struct ve_ear *ear, int16_t *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int v = samples[i] + (int)ve_rng_below(&ear->floor_rng, 2 * FLOOR + 1) - FLOOR;
+        samples[i] = (int16_t)(v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : v);
+    }
+}
+
 /* At most BLOCK_FRAMES frames' worth of samples at 16 kHz. */
-static int add_block(struct ve_ear *ear, const int16_t *samples, size_t count)
+static int add_block(struct ve_ear *ear, int16_t *samples, size_t count)
 {
     float *rows[BLOCK_FRAMES];
     const int16 *at = samples;
     size_t left = count;
     measure(ear, samples, count);
+    add_floor(ear, samples, count);
     while (left > 0 && ear->count < VE_EAR_FRAMES_MAX) {
         int err = reserve(ear, BLOCK_FRAMES);
         if (err)

@@ -150,3 +150,8 @@ int ve_hearer_hear(struct ve_hearer *listener, const int16_t *samples, size_t co
     describe(listener, &range, out);
     return err;
 }
+
+const struct ve_verdict *ve_hearer_verdict(const struct ve_hearer *listener)
+{
+    return &listener->verdict;
+}

@@ -32,5 +32,7 @@ void ve_hearer_begin(struct ve_hearer *listener);
 /* More samples of the utterance; `last`: there are no more of them. */
 int ve_hearer_hear(struct ve_hearer *listener, const int16_t *samples, size_t count, bool last,
                    struct ve_heard *out, char why[static 96]);
+/* What the last words were judged by; all zero when nothing was worth recognising. */
+const struct ve_verdict *ve_hearer_verdict(const struct ve_hearer *listener);
 
 #endif

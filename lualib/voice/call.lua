@@ -9,6 +9,7 @@ local duration = require("voice.duration")
 local fault = require("voice.fault")
 local log = require("voice.log")
 local scope = require("voice.scope")
+local turns = require("voice.turns")
 
 local Call = {}
 Call.__index = Call
@@ -176,11 +177,11 @@ function Call:spawn(fn, ...)
    end
 end
 
---- Changes how turns are taken on this call: endpoint_ms, barge_ms and the other fields of
---- docs/reference/turn-policy.md.
-function Call:policy(fields)
+--- Changes how turns are taken on this call: { endpoint = "700ms", language = "fr", ... }, see
+--- docs/reference/turns.md. What is not named stays as it is.
+function Call:turns(opts)
    check_self(self)
-   core.set_policy(fields)
+   turns.apply(opts, "call:turns", 2)
 end
 
 --- A short tone, as before a message. Returns when it was heard.

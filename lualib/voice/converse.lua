@@ -22,6 +22,7 @@ local IDLE_MAX = 2 -- times a silent caller is asked
 
 local Conversation = {}
 Conversation.__index = Conversation
+Conversation.shorten = require("voice.summary")
 
 -- --- deadlines: at most one of each name ---------------------------------------------------------
 
@@ -52,8 +53,9 @@ function Conversation:phrase(list, last)
    return list[i], i
 end
 
--- Gives a text to the voice. `piece` takes the words that were heard.
-function Conversation:speak(text, piece, fixed)
+-- Gives a text to the voice. `piece` takes the words that were heard. What is said for an answer
+-- on trial is made now and heard only once that answer is committed.
+function Conversation:speak(text, piece, trial)
    local words = speakable.make(text, self.language, self.agent.filters)
    if not words:find("%S") then
       if piece then
@@ -61,7 +63,15 @@ function Conversation:speak(text, piece, fixed)
       end
       return
    end
-   local id, code = core.say(words, { voice = self.voice, fixed = fixed })
+   local id, code = core.say(words, {
+      voice = self.voice,
+      turn = trial and trial.turn,
+      take = trial and trial.take,
+   })
+   if not id and code == "canceled" then
+      piece.heard = "" -- the caller has just gone on
+      return
+   end
    if not id then
       log.warn("the voice could not begin: " .. tostring(code))
       if piece then
@@ -98,6 +108,19 @@ function Conversation:speak_ready()
       self:at("filler", nil)
       self:at("budget", nil)
       self:speak(piece.text, piece)
+   end
+end
+
+-- The first piece of an answer on trial: its sound is ready when the turn is over.
+function Conversation:prepare()
+   local answer = self.answer
+   if not answer or answer.committed or not answer.turn or answer.prepared then
+      return
+   end
+   if #answer.ready > 0 and self.saying == 0 then
+      local piece = table.remove(answer.ready, 1)
+      answer.prepared = true
+      self:speak(piece.text, piece, answer)
    end
 end
 
@@ -231,6 +254,12 @@ function Conversation:commit(answer)
       self.before = nil
    end
    answer.committed = true
+   if answer.prepared then
+      answer.spoken = true
+      self.failures = 0
+      self:at("filler", nil)
+      self:at("budget", nil)
+   end
    self.turns = self.turns + 1
    self.history:adopt(answer.messages)
    self:go_on()
@@ -315,6 +344,7 @@ function Conversation:go_on()
       return
    end
    self:speak_ready()
+   self:prepare()
    if answer and answer.written and not answer.fault and self:run_tools(answer) then
       return
    end
@@ -453,6 +483,7 @@ local turn_events = {
 function Conversation:use(agent)
    self.agent = agent
    self.language = self.language or agent.language or "en"
+   core.set_shape(self.language) -- a language without word lists keeps those of the one before
    local of_language = agent.languages and agent.languages[self.language]
    self.voice = of_language and of_language.voice or agent.voice
 end
@@ -477,45 +508,6 @@ function Conversation:hand_over(name)
    self.language = agent.language or self.language
    self:use(agent)
    self:greet()
-end
-
--- The older half of a long conversation is summed up by the model, beside everything else.
-function Conversation:shorten()
-   if self.summing then
-      return
-   end
-   local text = self.history:overflow()
-   if not text then
-      return
-   end
-   local words = {}
-   self.history.summary = text:sub(-2000) -- until the summary is there
-   local stream = require("voice.model").start({
-      system = "Sum up this telephone conversation in at most 120 words. Keep names, numbers, "
-         .. "dates, what was agreed and what is still open.",
-      messages = core.json_array({ { role = "user", content = text } }),
-      model = self.agent.model,
-      max_tokens = 300,
-   })
-   if not stream then
-      return
-   end
-   self.summing = true
-   self.ops:add(stream.id)
-   self.handlers[stream.id] = function(kind, ...)
-      for _, delta in ipairs(stream:take(kind, ...)) do
-         words[#words + 1] = delta.text
-         if delta.done and #words > 0 then
-            self.history.summary = table.concat(words)
-         end
-         if delta.done or delta.error then
-            self.summing = false
-            self.handlers[stream.id] = nil
-            core.cancel(stream.id)
-            return
-         end
-      end
-   end
 end
 
 -- --- the loop ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 local _, core = ...
 
+local duration = require("voice.duration")
 local names = require("voice.names")
 
 -- What scripts see of the standard libraries, made repeatable: time and chance come from the
@@ -49,6 +50,21 @@ function runtime.call(name, data)
    local _ <close> = keep_vars(call)
    local handler = handlers[name]
    return handler(call, data and core.json_decode(data))
+end
+
+--- Asks the script's `endpoint` how long the end of the open turn is waited for: it is given what
+--- has been recognised so far and answers in milliseconds, with a duration, or nil for the engine's
+--- own rule.
+function runtime.endpoint(json)
+   local turn = core.json_decode(json)
+   local wait = handlers.endpoint(turn)
+   if type(wait) == "string" then
+      wait = duration(wait, "endpoint") * 1000
+   end
+   if wait ~= nil and (type(wait) ~= "number" or wait ~= wait or wait < 0 or wait > 20000) then
+      error("endpoint: answer with 0 to 20000 milliseconds, a duration or nil", 0)
+   end
+   core.set_wait(turn.number, wait or 0)
 end
 
 --- Runs a handler about an event: on_ringing, on_missed_call, on_sms, on_event and the like.

@@ -116,7 +116,7 @@ static unsigned commit_after(enum ve_turn_shape shape, const struct ve_turn_poli
     unsigned ms = 0;
     rig_init_with(&rig, policy);
     rig_speech(&rig, 320);
-    ve_turn_heard(&rig.turn, shape, 3);
+    ve_turn_heard(&rig.turn, shape, 3, false);
     while (rig.turn.state != VE_TURN_LISTENING && ms < 30000) {
         rig_silence(&rig, VE_TURN_BLOCK_MS);
         ms += VE_TURN_BLOCK_MS;
@@ -145,10 +145,10 @@ static void the_shape_may_change_while_it_waits(void **state)
     struct rig rig;
     rig_init(&rig);
     rig_speech(&rig, 64);
-    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 2);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 2, false);
     rig_silence(&rig, 640);
     rig_expect(&rig, "64 start 0\n192 speculate 1.1\n");
-    ve_turn_heard(&rig.turn, VE_TURN_COMPLETE, 3);
+    ve_turn_heard(&rig.turn, VE_TURN_COMPLETE, 3, false);
     rig_silence(&rig, 32); /* the end was due a while ago */
     rig_expect(&rig, "736 commit 1.1 64\n");
 }
@@ -162,7 +162,7 @@ static void late_results_do_not_touch_the_next_turn(void **state)
     rig_speech(&rig, 64);
     rig_silence(&rig, 512);
     rig_forget(&rig);
-    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 7);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 7, false);
     rig_speech(&rig, 64);
     rig_silence(&rig, 512);
     rig_expect(&rig, "640 start 576\n768 speculate 2.1\n1152 commit 2.1 640\n");
@@ -187,12 +187,12 @@ static void the_callers_own_pauses_are_learned(void **state)
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
     pause_inside(&rig, 480);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 624); /* 1.3 x 480 */
-    ve_turn_heard(&rig.turn, VE_TURN_COMPLETE, 0);
+    ve_turn_heard(&rig.turn, VE_TURN_COMPLETE, 0, false);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
-    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0, false);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 1248);
     /* Sixteen are kept: three of 480 are fewer than a fifth of them, four are not. */
-    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 0);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 0, false);
     for (int i = 0; i < 13; i++)
         pause_inside(&rig, 128);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
@@ -216,7 +216,7 @@ static void nothing_makes_it_wait_longer_than_the_maximum(void **state)
     for (int i = 0; i < 5; i++)
         pause_inside(&rig, 2368);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 2500);
-    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0, false);
     assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 2500);
 }
 
@@ -327,6 +327,60 @@ static void a_policy_is_checked(void **state)
     EXPECT_FIELD(return_loss_db, INFINITY, false);
 }
 
+static void the_script_may_set_the_endpoint(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 200), VE_EGONE); /* nothing is open */
+    rig_speech(&rig, 320);
+    assert_int_equal(ve_turn_wait(&rig.turn, 2, 200), VE_EGONE);
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 200), 0);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 200);
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 60000), 0);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 2500); /* never more than the maximum */
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 0), 0);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 200), 0);
+    rig_silence(&rig, 224);
+    assert_non_null(strstr(rig.log, "544 commit 1.1 320"));
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500); /* it was for that turn */
+}
+
+/* A wait that is already over when it is set ends the turn with the next block. */
+static void a_wait_that_is_over_ends_the_turn(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_speech(&rig, 320);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 2, false);
+    rig_silence(&rig, 704);
+    rig_expect(&rig, "64 start 0\n448 speculate 1.1\n");
+    assert_int_equal(ve_turn_wait(&rig.turn, 1, 300), 0);
+    rig_silence(&rig, 32);
+    rig_expect(&rig, "1056 commit 1.1 320\n");
+}
+
+static void nothing_heard_means_more_where_somebody_would_say(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    ve_turn_partials(&rig.turn, true);
+    rig_speech(&rig, 320);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 1500);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 2, false);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
+    ve_turn_partials(&rig.turn, true); /* another ear changes nothing about what was heard */
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
+    rig_silence(&rig, 512);
+    rig_speech(&rig, 320);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 1500);
+    ve_turn_partials(&rig.turn, false);
+    assert_int_equal(ve_turn_endpoint_ms(&rig.turn), 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +397,9 @@ int main(void)
         cmocka_unit_test(nobody_talks_for_ever),
         cmocka_unit_test(a_new_policy_holds_in_mid_turn),
         cmocka_unit_test(a_policy_is_checked),
+        cmocka_unit_test(the_script_may_set_the_endpoint),
+        cmocka_unit_test(a_wait_that_is_over_ends_the_turn),
+        cmocka_unit_test(nothing_heard_means_more_where_somebody_would_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

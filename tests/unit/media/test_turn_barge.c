@@ -56,17 +56,60 @@ static void two_words_confirm_at_once(void **state)
     (void)state;
     struct rig rig;
     agent_speaks(&rig);
-    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 9); /* of nothing that is open */
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 9, false); /* of nothing that is open */
     rig_speech(&rig, 160);
     rig_expect(&rig, "480 start 320 barge\n480 pause\n");
-    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 1);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 1, false);
     rig_silence(&rig, 64);
     rig_expect(&rig, "");
-    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 2);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 2, false);
     rig_expect(&rig, "544 confirm\n");
-    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 3);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 3, false);
     rig_silence(&rig, 448);
     rig_expect(&rig, "608 speculate 1.1\n992 commit 1.1 480\n");
+}
+
+/* "uh-huh" takes half a second to say; that alone must not cut the agent off. */
+static void uh_huh_resumes_mid_sentence(void **state)
+{
+    (void)state;
+    struct rig rig;
+    agent_speaks(&rig);
+    rig_speech(&rig, 160);
+    rig_expect(&rig, "480 start 320 barge\n480 pause\n");
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0, true);
+    rig_speech(&rig, 480); /* 640 ms in all */
+    rig_expect(&rig, "");
+    rig_silence(&rig, 320);
+    rig_expect(&rig, "1280 resume\n");
+    assert_false(rig.turn.backchannel);
+}
+
+static void uh_huh_without_end_is_an_interruption(void **state)
+{
+    (void)state;
+    struct rig rig;
+    agent_speaks(&rig);
+    rig_speech(&rig, 160);
+    ve_turn_heard(&rig.turn, VE_TURN_UNFINISHED, 0, true);
+    rig_forget(&rig);
+    rig_speech(&rig, 1024);
+    rig_expect(&rig, "");
+    rig_speech(&rig, 32); /* 1216 ms of it */
+    rig_expect(&rig, "1536 confirm\n");
+}
+
+static void no_wait_stops_the_agent(void **state)
+{
+    (void)state;
+    struct rig rig;
+    agent_speaks(&rig);
+    rig_speech(&rig, 224);
+    rig_forget(&rig);
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 1, false); /* "no" */
+    rig_expect(&rig, "");
+    ve_turn_heard(&rig.turn, VE_TURN_PLAIN, 2, false); /* "no, wait" */
+    rig_expect(&rig, "544 confirm\n");
 }
 
 static void a_cough_is_taken_back(void **state)
@@ -472,7 +515,7 @@ static void every_pause_is_settled(void **state)
             ve_turn_end_now(&rig.turn);
         if (ve_rng_below(&rng, 50) == 0)
             ve_turn_heard(&rig.turn, (enum ve_turn_shape)ve_rng_below(&rng, 4),
-                          (uint32_t)ve_rng_below(&rng, 4));
+                          (uint32_t)ve_rng_below(&rng, 4), ve_rng_below(&rng, 2) == 0);
         bool pending = rig.turn.barge == VE_BARGE_PENDING;
         if (ve_rng_below(&rng, 5) > 0)
             rig_speech(&rig, 32 * (unsigned)(1 + ve_rng_below(&rng, 8)));
@@ -492,6 +535,9 @@ int main(void)
         cmocka_unit_test(speech_over_the_agent_pauses_it),
         cmocka_unit_test(speech_over_the_agent_must_be_sure_and_in_a_row),
         cmocka_unit_test(two_words_confirm_at_once),
+        cmocka_unit_test(uh_huh_resumes_mid_sentence),
+        cmocka_unit_test(uh_huh_without_end_is_an_interruption),
+        cmocka_unit_test(no_wait_stops_the_agent),
         cmocka_unit_test(a_cough_is_taken_back),
         cmocka_unit_test(coughs_may_come_again_and_again),
         cmocka_unit_test(an_agent_that_ends_meanwhile_makes_it_a_turn),
