@@ -13,6 +13,7 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_grammar(L);
     ve_bind_record(L);
     ve_bind_tone(L);
+    ve_bind_answer(L);
     ve_bind_hear(L);
     ve_bind_scripted(L);
     ve_bind_http(L);

@@ -43,6 +43,7 @@ struct ve_bind {
     const struct ve_log *log;
     struct ve_calls *calls;
     struct ve_speech *speech;
+    struct ve_asks *asks;                   /* questions of the carrier */
     struct ve_requests *requests;           /* NULL: no way out */
     const struct ve_vault *vault;           /* which secrets there are; NULL: none */
     const struct ve_bind_setting *settings; /* of the providers, no secrets */
@@ -67,6 +68,7 @@ void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);
 void ve_bind_record(lua_State *L);
 void ve_bind_tone(lua_State *L);
+void ve_bind_answer(lua_State *L);
 void ve_bind_hear(lua_State *L);
 void ve_bind_scripted(lua_State *L);
 void ve_bind_http(lua_State *L);

@@ -304,6 +304,12 @@ void ve_dispatch_set_tenant(struct ve_dispatch *dispatch, struct ve_tenant *tena
     dispatch->tenant = tenant;
 }
 
+struct ve_tenant *ve_dispatch_tenant(struct ve_dispatch *dispatch, const struct ve_event *event)
+{
+    (void)event; /* routing by number comes with several tenants */
+    return dispatch->tenant;
+}
+
 struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
 {
     return (struct ve_call_sink){

@@ -18,6 +18,8 @@ int ve_dispatch_new(struct ve_dispatch **out, struct ve_loop *loop, const struct
 void ve_dispatch_free(struct ve_dispatch *dispatch);
 /* All calls go to this tenant (routing by number comes with several tenants). Borrowed. */
 void ve_dispatch_set_tenant(struct ve_dispatch *dispatch, struct ve_tenant *tenant);
+/* Whose script handles the event; NULL: nobody's. */
+struct ve_tenant *ve_dispatch_tenant(struct ve_dispatch *dispatch, const struct ve_event *event);
 struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch);
 /* Whom to tell that an event with an inbox_id needs no handling any more: its handler is over, or
  * there is none. */

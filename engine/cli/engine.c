@@ -8,6 +8,7 @@
 #include "carrier/ringover_webhook.h"
 #include "carrier/rtp.h"
 #include "cli/worker.h"
+#include "crypto/random.h"
 #include "door/admit.h"
 #include "door/media.h"
 #include "door/webhooks.h"
@@ -23,6 +24,7 @@ struct ve_engine {
     struct ve_worker worker;
     struct ve_router *http_router;
     struct ve_router *media_router;
+    struct ve_answers *answers;
     struct ve_intake *intake;
     struct ve_webhooks *webhooks;
     struct ve_media_door *media_door;
@@ -143,6 +145,29 @@ static int make_admit(struct ve_engine *engine)
     return 0;
 }
 
+static int ask(void *arg, const struct ve_event *event, ve_answer_fn done, void *done_arg,
+               void **run)
+{
+    return ve_ask_start(arg, event, done, done_arg, run);
+}
+
+static void cancel_ask(void *arg, void *run)
+{
+    ve_ask_cancel(arg, run);
+}
+
+static int make_answers(struct ve_engine *engine)
+{
+    struct ve_answers_config config = {
+        .loop = engine->options.loop,
+        .log = engine->options.log,
+        .store = engine->worker.store,
+        .script = {ask, cancel_ask, engine->worker.asks},
+    };
+    int err = ve_random_bytes(config.seed, sizeof(config.seed));
+    return err ? err : ve_answers_new(&engine->answers, &config);
+}
+
 static int make_doors(struct ve_engine *engine)
 {
     const struct ve_settings *settings = engine->options.settings;
@@ -155,6 +180,7 @@ static int make_doors(struct ve_engine *engine)
                    .log = engine->options.log,
                    .secrets = &settings->secrets,
                    .options = settings->webhooks},
+        .answers = engine->answers,
         .intake = engine->intake,
     };
     struct ve_media_door_config media = {
@@ -284,6 +310,8 @@ static int build(struct ve_engine *engine, char why[static 1024])
     if (!err)
         err = make_intake(engine);
     if (!err)
+        err = make_answers(engine);
+    if (!err)
         err = make_doors(engine);
     if (!err)
         err = open_ports(engine, why);
@@ -327,6 +355,7 @@ void ve_engine_free(struct ve_engine *engine)
     ve_webhooks_free(engine->webhooks);
     if (engine->worker.dispatch)
         ve_dispatch_on_finished(engine->worker.dispatch, NULL, NULL);
+    ve_answers_free(engine->answers);
     ve_intake_free(engine->intake);
     ve_media_door_free(engine->media_door);
     ve_admit_free(engine->admit);

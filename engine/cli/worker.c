@@ -170,6 +170,8 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     if (!err)
         err = ve_dispatch_new(&worker->dispatch, loop, options->log);
     if (!err)
+        err = ve_asks_new(&worker->asks, loop, options->log, worker->dispatch);
+    if (!err)
         err = make_calls(worker);
     if (!err)
         err = open_outbound(worker, why);
@@ -178,6 +180,7 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
         .log = options->log,
         .calls = worker->calls,
         .speech = worker->speech,
+        .asks = worker->asks,
         .requests = worker->outbound.requests,
         .vault = &worker->outbound.vault,
         .settings = worker->outbound.plain,
@@ -219,6 +222,7 @@ void ve_worker_close(struct ve_worker *worker)
 {
     /* Calls with their tasks first, then the scripts, then the services. */
     ve_calls_free(worker->calls);
+    ve_asks_free(worker->asks);
     ve_dispatch_free(worker->dispatch);
     ve_tenant_free(worker->tenant);
     ve_outbound_close(&worker->outbound);

@@ -7,7 +7,7 @@
 #ifndef VE_CLI_WORKER_H
 #define VE_CLI_WORKER_H
 
-#include "bind/dispatch.h"
+#include "bind/ask.h"
 #include "cli/outbound.h"
 #include "store/store.h"
 
@@ -35,6 +35,7 @@ struct ve_worker {
     struct ve_scheduler scheduler;
     struct ve_speech *speech;
     struct ve_dispatch *dispatch;
+    struct ve_asks *asks;
     struct ve_store *store;
     struct ve_calls *calls;
     struct ve_outbound outbound;

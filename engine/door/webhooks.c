@@ -19,7 +19,10 @@ static void take(struct ve_webhooks *webhooks, struct ve_http_request *request, 
     struct ve_event *event = ve_verify_event(&webhooks->config.verify, request, path_ok);
     if (!event)
         return;
-    ve_intake_take(webhooks->config.intake, request, event, ve_http_body(request));
+    if (ve_event_type(event->kind)->asks)
+        ve_answers_take(webhooks->config.answers, request, event);
+    else /* what was signed is kept: a token's content, not the body beside it */
+        ve_intake_take(webhooks->config.intake, request, event, event->raw);
 }
 
 static void on_event(void *arg, struct ve_http_request *request, const struct ve_str *params)

@@ -8,6 +8,7 @@
 #ifndef VE_DOOR_WEBHOOKS_H
 #define VE_DOOR_WEBHOOKS_H
 
+#include "door/answer.h"
 #include "door/intake.h"
 #include "door/verify.h"
 
@@ -15,6 +16,7 @@ struct ve_webhooks;
 
 struct ve_webhooks_config {
     struct ve_verify verify;
+    struct ve_answers *answers;
     struct ve_intake *intake;
 };
 

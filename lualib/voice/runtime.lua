@@ -72,4 +72,10 @@ function runtime.event(name, json)
    return handlers[name](core.json_decode(json))
 end
 
+--- Runs a handler whose return value the carrier waits for: on_routing, on_contact and the like.
+function runtime.answer(name, kind, json)
+   local status, body = require("voice.answers")[kind](handlers[name](core.json_decode(json)))
+   assert(core.answer(status, body))
+end
+
 return runtime

@@ -47,18 +47,37 @@ class Engine:
             if name in os.environ:
                 environment[name] = os.environ[name]
         environment.update(settings or {})
-        environment = {name: value for name, value in environment.items() if value is not None}
-        self.process = subprocess.Popen(
-            [binary, "run", self.script], cwd=self.dir, env=environment,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.binary = binary
+        self.environment = {name: value for name, value in environment.items() if value is not None}
         self.lines = []  # the log, as texts
         self.changed = threading.Condition()
+        self.http_port = self.media_port = None
+        self._start()
+        if expect_ready:
+            self._wait_ready(0)
+
+    def _start(self):
+        self.process = subprocess.Popen(
+            [self.binary, "run", self.script], cwd=self.dir, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        self.http_port = self.media_port = None
-        if expect_ready:
-            ready = self.wait_log(lambda line: line.get("event") == "ready", READY_SECONDS)
-            self.http_port, self.media_port = ready["http_port"], ready["media_port"]
+
+    def _wait_ready(self, after):
+        ready = self.wait_log(lambda line: line.get("event") == "ready", READY_SECONDS, after)
+        self.http_port, self.media_port = ready["http_port"], ready["media_port"]
+
+    def restart(self, sig=signal.SIGKILL, settings=None):
+        """Ends the process and starts it again on the same folder, on new ports."""
+        self.process.send_signal(sig)
+        self.process.wait(60)
+        self.reader.join(5)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        after = len(self.entries())
+        self.environment.update(settings or {})
+        self._start()
+        self._wait_ready(after)
 
     def __enter__(self):
         return self
