@@ -250,6 +250,7 @@ def test_a_restart_never_asks_again(binary):
     with engine:
         at = time.time()
         assert asker.routing(call_id=77003, at=at)[0] == 200
+        engine.wait_log(lambda entry: entry.get("msg") == "asked 77003")
         engine.restart()
         again = Asker(engine.http_port, SECRET)
         assert again.routing(call_id=77003, at=at) == (204, None), "the default, not the script"
