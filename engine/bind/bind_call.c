@@ -151,15 +151,42 @@ static int l_transfer(lua_State *L)
         return ve_bind_fail(L, err);
     }
     transfer->call = call;
+    ve_call_waits(call);
     lua_pushinteger(L, transfer->op.id);
     return 1;
 }
 
+/* core.waits(): the silence that follows is wanted */
+static int l_waits(lua_State *L)
+{
+    ve_call_waits(ve_bind_task_call(L));
+    return 0;
+}
+
+/* core.set_fallback(number): where the caller goes when the script fails; "" for nowhere */
+static int l_set_fallback(lua_State *L)
+{
+    size_t len;
+    const char *number = luaL_checklstring(L, 1, &len);
+    int err = ve_call_set_fallback(ve_bind_task_call(L), ve_str_n(number, len));
+    luaL_argcheck(L, !err, 1, "a telephone number is shorter");
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
-    {"call", l_call},         {"vars", l_vars},   {"set_vars", l_set_vars},
-    {"hangup", l_hangup},     {"heard", l_heard}, {"tool", l_tool},
-    {"digits", l_digits},     {"echo", l_echo},   {"detect_digits", l_detect_digits},
-    {"transfer", l_transfer}, {NULL, NULL},
+    {"waits", l_waits},
+    {"set_fallback", l_set_fallback},
+    {"call", l_call},
+    {"vars", l_vars},
+    {"set_vars", l_set_vars},
+    {"hangup", l_hangup},
+    {"heard", l_heard},
+    {"tool", l_tool},
+    {"digits", l_digits},
+    {"echo", l_echo},
+    {"detect_digits", l_detect_digits},
+    {"transfer", l_transfer},
+    {NULL, NULL},
 };
 
 void ve_bind_call(lua_State *L)

@@ -92,6 +92,7 @@ static int l_hear(lua_State *L)
     hear->ear.arg = hear;
     hear->ear.partials = true;
     ve_session_listen(session, &hear->ear);
+    ve_call_waits(call);
     lua_pushinteger(L, hear->op.id);
     return 1;
 }

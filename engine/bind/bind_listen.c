@@ -193,6 +193,7 @@ static int l_listen(lua_State *L)
         return ve_bind_fail(L, err);
     }
     ve_session_listen(session, &listen->ear);
+    ve_call_waits(call);
     lua_pushinteger(L, listen->op.id);
     return 1;
 }

@@ -87,6 +87,7 @@ static int l_record(lua_State *L)
     record->tap.arg = record;
     choose_path(record, ve_bind_of(L), call);
     ve_session_tap(session, &record->tap);
+    ve_call_waits(call);
     lua_pushinteger(L, record->op.id);
     return 1;
 }

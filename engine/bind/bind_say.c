@@ -183,6 +183,7 @@ static int start_say(lua_State *L, struct say_op *op, struct ve_str text)
         .rate = VE_VOICE_RATE,
         .fixed = ve_bind_field_bool(L, 2, "fixed", false),
         .silent = ve_bind_field_bool(L, 2, "silent", false),
+        .filler = ve_bind_field_bool(L, 2, "filler", false),
         .turn = (uint32_t)ve_bind_field_num(L, 2, "turn", 0),
         .take = (uint32_t)ve_bind_field_num(L, 2, "take", 0),
         .source = {resume, speaker},
@@ -201,7 +202,7 @@ static int start_say(lua_State *L, struct say_op *op, struct ve_str text)
     return start_voice(bind, speaker, text, voice.ptr);
 }
 
-/* core.say(text, { voice, fixed, silent, turn, take }) -> id | nil, code
+/* core.say(text, { voice, fixed, silent, filler, turn, take }) -> id | nil, code
  * With a turn and its take it is made at once and heard only when that take is committed; a discard
  * ends it ("canceled").
  * Posts "began" t; finishes "done" how heard played_ms error. */

@@ -27,6 +27,7 @@ static const struct setting settings[] = {
     MS(endpoint_ms), MS(endpoint_max_ms), MS(endpoint_unheard_ms), MS(talk_max_ms),
     NUMBER(barge_p), MS(barge_ms),        NUMBER(barge_margin_db), NUMBER(return_loss_db),
     MS(confirm_ms),  MS(confirm_words),   MS(backchannel_ms),      MS(resume_ms),
+    MS(watchdog_ms),
 };
 
 static void set_one(lua_State *L, const struct setting *setting, struct ve_turn_policy *policy)

@@ -131,17 +131,34 @@ static void on_started(void *arg, struct ve_call *call)
                  ve_fu64("generation", ve_generation_number(run->shard->generation)));
 }
 
-static void on_ended(void *arg, struct ve_call *call)
+static void on_stop(void *arg, struct ve_call *call)
 {
     struct run *run = ve_call_task(call);
     (void)arg;
     if (!run)
         return;
-    ve_call_set_task(call, NULL);
     if (run->hook)
         ve_task_close(run->hook);
     if (run->task)
         ve_task_close(run->task);
+    run->hook = run->task = NULL;
+}
+
+static void on_cause(void *arg, struct ve_call *call, char *out, size_t size)
+{
+    struct run *run = ve_call_task(call);
+    (void)arg;
+    if (run && run->task)
+        ve_task_waits_for(run->task, out, size);
+}
+
+static void on_ended(void *arg, struct ve_call *call)
+{
+    struct run *run = ve_call_task(call);
+    if (!run)
+        return;
+    on_stop(arg, call);
+    ve_call_set_task(call, NULL);
     free_run(run);
 }
 
@@ -316,6 +333,8 @@ struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch)
         .started = on_started,
         .event = on_event,
         .partial = on_partial,
+        .stop = on_stop,
+        .cause = on_cause,
         .ended = on_ended,
         .arg = dispatch,
     };

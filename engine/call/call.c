@@ -55,10 +55,17 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take)
     SESSION_EACH(call, commit, watch->arg, turn, take);
 }
 
+static void on_heard(void *arg, uint32_t turn)
+{
+    (void)turn;
+    ve_watchdog_owe(arg);
+}
+
 static void on_interrupted(void *arg)
 {
     struct ve_call *call = arg;
     ve_metric_add(call->calls->counted.interruptions, 1, NULL);
+    ve_watchdog_start(call);
     SESSION_EACH(call, interrupted, watch->arg);
 }
 
@@ -81,6 +88,7 @@ static const struct ve_session_events session_events = {
     .speculate = on_speculate,
     .discard = on_discard,
     .commit = on_commit,
+    .heard = on_heard,
     .interrupted = on_interrupted,
     .digit = on_digit,
     .partial = on_partial,
@@ -114,6 +122,7 @@ static void on_start(void *arg)
 {
     struct ve_call *call = arg;
     call->script_running = true;
+    ve_watchdog_start(call);
     call->calls->sink.started(call->calls->sink.arg, call);
 }
 
@@ -198,6 +207,7 @@ int ve_call_new(struct ve_calls *calls, struct ve_str id, struct ve_call **out)
     ve_timer_init(&call->deadline, loop, on_deadline, call);
     ve_timer_init(&call->finish, loop, on_finish, call);
     ve_timer_init(&call->flush, loop, ve_call_flush_look, call);
+    ve_timer_init(&call->watchdog, loop, ve_watchdog_fire, call);
     ve_timer_init(&call->transfer_timer, loop, on_transfer_timeout, call);
     int err = ve_map_add(&calls->by_id, id, call);
     if (err) {
@@ -223,6 +233,7 @@ void ve_call_free(struct ve_call *call)
     ve_timer_stop(&call->finish);
     ve_timer_stop(&call->flush);
     ve_timer_stop(&call->transfer_timer);
+    ve_timer_stop(&call->watchdog);
     VE_LIST_EACH(&call->watches, it)
     {
         ve_link_remove(it);
@@ -381,6 +392,7 @@ void ve_call_hangup(struct ve_call *call)
 void ve_call_script_done(struct ve_call *call, bool failed)
 {
     call->script_running = false;
+    ve_timer_stop(&call->watchdog);
     ve_call_input(call, failed ? VE_IN_FAILED : VE_IN_HANGUP);
 }
 

@@ -62,6 +62,10 @@ struct ve_call_sink {
     /* What is recognised of the caller's open turn so far; may be NULL. */
     void (*partial)(void *arg, struct ve_call *call, uint32_t turn, struct ve_str text,
                     enum ve_turn_shape shape);
+    /* The script is not wanted any more: its task must be closed now. May be NULL. */
+    void (*stop)(void *arg, struct ve_call *call);
+    /* What the script waits for ("request, hear"), for the log. May be NULL. */
+    void (*cause)(void *arg, struct ve_call *call, char *out, size_t size);
     /* Last. The script's task must be closed now; the call is freed afterwards. */
     void (*ended)(void *arg, struct ve_call *call);
     void *arg;
@@ -80,10 +84,17 @@ struct ve_calls_config {
     uint64_t rng_seed;          /* of the calls' random numbers */
 };
 
-/* The phrase for when nothing else is left, ready in memory. Borrowed until ve_calls_free. */
-struct ve_apology {
+/* What is said when nothing else is left, ready in memory. All borrowed until ve_calls_free. */
+enum ve_phrase_kind {
+    VE_PHRASE_FILLER,  /* "One moment, please." */
+    VE_PHRASE_APOLOGY, /* "I am sorry, something went wrong." */
+    VE_PHRASES,
+};
+
+struct ve_phrase {
+    struct ve_str text; /* for the transcript */
     const int16_t *samples;
-    size_t count;
+    size_t count;  /* 0: there is none */
     uint32_t rate; /* Hz */
 };
 
@@ -91,7 +102,8 @@ int ve_calls_new(struct ve_calls **out, const struct ve_calls_config *config,
                  const struct ve_call_sink *sink);
 /* Ends all calls without waiting. */
 void ve_calls_free(struct ve_calls *calls);
-void ve_calls_set_apology(struct ve_calls *calls, const struct ve_apology *apology);
+void ve_calls_set_phrase(struct ve_calls *calls, enum ve_phrase_kind kind,
+                         const struct ve_phrase *phrase);
 unsigned ve_calls_active(const struct ve_calls *calls);
 /* No new calls; `drained` is called once none is left. Repeating it only replaces the callback. */
 void ve_calls_drain(struct ve_calls *calls, void (*drained)(void *arg), void *arg);
@@ -145,6 +157,12 @@ int ve_call_set_vars(struct ve_call *call, struct ve_str json);
 /* --- what the script does --------------------------------------------------------------------- */
 /* Ends the call once what is queued has been played. */
 void ve_call_hangup(struct ve_call *call);
+/* Where the caller goes when the script failed, after the apology: a number, or empty for nowhere.
+ * VE_ETOOBIG. */
+int ve_call_set_fallback(struct ve_call *call, struct ve_str number);
+/* The script waits of its own will (for the caller, for a while, for a transfer): the silence that
+ * follows is no dead air. */
+void ve_call_waits(struct ve_call *call);
 /* The script is over. By itself: the call is hung up. By an error: the caller hears the apology
  * first, and the outcome is "failed". */
 void ve_call_script_done(struct ve_call *call, bool failed);

@@ -53,6 +53,12 @@ struct ve_call {
     void (*transfer_done)(void *arg, const char *outcome);
     void *transfer_arg;
     struct ve_timer transfer_timer;
+    char fallback[24];   /* number; empty: none */
+    bool fallback_tried; /* once is enough */
+    /* dead air (watchdog.c) */
+    struct ve_timer watchdog;
+    bool owed;   /* the caller's turn was heard and has no answer yet */
+    bool warned; /* the filler was said; next comes the end */
     /* the takes of the latest turns that were committed */
     struct {
         uint32_t turn, take;
@@ -73,7 +79,7 @@ struct ve_calls {
     unsigned count;
     uint64_t next_serial;
     struct ve_rng rng;
-    struct ve_apology apology;
+    struct ve_phrase phrases[VE_PHRASES];
     struct {
         struct ve_metric *started, *ended, *seconds, *gap, *interruptions;
     } counted;
@@ -122,6 +128,16 @@ void ve_says_record(struct ve_call *call);
 void ve_says_free(struct ve_call *call);
 /* What has been heard of the says that are still being spoken. */
 void ve_says_heard(const struct ve_call *call, struct ve_buf *out);
+
+/* --- watchdog.c ------------------------------------------------------------------------------- */
+void ve_watchdog_fire(void *arg); /* its timer */
+void ve_watchdog_start(struct ve_call *call);
+/* The caller's turn was heard: an answer is owed. */
+void ve_watchdog_owe(struct ve_call *call);
+/* The agent is heard; a filler does not answer anything. */
+void ve_watchdog_answered(struct ve_call *call, bool filler);
+/* Says one of the phrases kept in memory; false when it is not there. */
+bool ve_call_say_phrase(struct ve_call *call, enum ve_phrase_kind kind);
 
 /* --- transcript.c, record.c ------------------------------------------------------------------- */
 void ve_transcript_free(struct ve_call *call);

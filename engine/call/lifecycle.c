@@ -7,6 +7,8 @@
 /* The peer plays a little behind our clock: the end of a goodbye must not be cut. */
 #define GOODBYE_TAIL (300 * VE_MS)
 #define FLUSH_LOOK   (20 * VE_MS)
+/* How long the fallback number may ring. */
+#define FALLBACK_RING (30 * VE_SECOND)
 
 enum action {
     STAY,
@@ -58,15 +60,8 @@ static void begin_ending(struct ve_call *call, enum ve_call_outcome outcome)
 
 static void say_sorry(struct ve_call *call)
 {
-    const struct ve_apology *apology = &call->calls->apology;
-    struct ve_playout *playout = ve_session_playout(call->session);
-    struct ve_segment_options options = {.rate = apology->rate, .fixed = true};
-    uint64_t id;
-    ve_playout_interrupt(playout);
-    if (apology->count && ve_playout_begin(playout, &options, &id) == 0) {
-        (void)ve_playout_write(playout, id, apology->samples, apology->count);
-        ve_playout_finish(playout, id, 0);
-    }
+    ve_playout_interrupt(ve_session_playout(call->session));
+    (void)ve_call_say_phrase(call, VE_PHRASE_APOLOGY);
     begin_ending(call, VE_OUTCOME_FAILED);
 }
 
@@ -117,6 +112,26 @@ void ve_call_input(struct ve_call *call, enum ve_call_input input)
     perform(call, (enum action)table[input][call->state]);
 }
 
+static void fallback_done(void *arg, const char *outcome)
+{
+    struct ve_call *call = arg;
+    ve_log_event(call->calls->config.log, VE_LOG_INFO, "fallback", ve_ftext("call", call->id),
+                 ve_ftext("number", call->fallback), ve_ftext("outcome", outcome));
+    ve_call_input(call, VE_IN_FLUSHED);
+}
+
+/* A call that failed is not dropped while there is a person who could take it. */
+static bool try_fallback(struct ve_call *call)
+{
+    if (call->outcome != VE_OUTCOME_FAILED || !call->fallback[0] || call->fallback_tried)
+        return false;
+    call->fallback_tried = true;
+    if (ve_call_transfer(call, ve_str(call->fallback), FALLBACK_RING, fallback_done, call) != 0)
+        return false;
+    ve_timer_start(&call->deadline, FALLBACK_RING + ENDING_MAX);
+    return true;
+}
+
 /* The timer of ENDING: waits for silence, then a little longer. */
 void ve_call_flush_look(void *arg)
 {
@@ -127,7 +142,7 @@ void ve_call_flush_look(void *arg)
     } else if (!call->flushing) {
         call->flushing = true;
         ve_timer_start(&call->flush, GOODBYE_TAIL);
-    } else {
+    } else if (!try_fallback(call)) {
         ve_call_input(call, VE_IN_FLUSHED);
     }
 }

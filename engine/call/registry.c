@@ -81,9 +81,10 @@ void ve_calls_free(struct ve_calls *calls)
     ve_free(calls);
 }
 
-void ve_calls_set_apology(struct ve_calls *calls, const struct ve_apology *apology)
+void ve_calls_set_phrase(struct ve_calls *calls, enum ve_phrase_kind kind,
+                         const struct ve_phrase *phrase)
 {
-    calls->apology = *apology;
+    calls->phrases[kind] = *phrase;
 }
 
 unsigned ve_calls_active(const struct ve_calls *calls)

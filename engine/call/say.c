@@ -108,6 +108,7 @@ static void on_began(void *arg, uint64_t id, uint64_t at)
     struct ve_say *say = arg;
     (void)id;
     ve_call_answered_at(say->call, at);
+    ve_watchdog_answered(say->call, say->options.filler);
     ve_call_log(say->call, VE_LOG_INFO, "audio_streamed", "Audio streamed to Ringover for call ID");
     if (say->options.began)
         say->options.began(say->options.arg, at);
@@ -127,6 +128,7 @@ static void on_ended(void *arg, uint64_t id, enum ve_segment_end how, uint32_t p
     (void)id;
     struct ve_say_result result = {heard_text(say, how, played_ms), how, played_ms, say->err};
     record(say, result.heard, how == VE_SEGMENT_INTERRUPTED);
+    ve_watchdog_start(say->call);
     if (say->options.done)
         say->options.done(say->options.arg, &result);
     free_say(say);
@@ -220,6 +222,7 @@ int ve_say_begin(struct ve_call *call, const struct ve_say_options *options, str
         .rate = options->rate,
         .fixed = options->fixed,
         .held = held,
+        .urgent = options->urgent,
         .trim = options->text.len > 0,
         .events = &segment_events,
         .arg = say,

@@ -24,6 +24,8 @@ struct ve_say_options {
     uint32_t rate;      /* Hz of the samples that will be written */
     bool fixed;         /* not to be interrupted */
     bool silent;        /* does not go into the transcript */
+    bool filler;        /* asks for patience: the caller's turn still has no answer */
+    bool urgent;        /* in front of what waits to be said */
     /* The answer it belongs to: heard only once that take of the turn is committed, cancelled when
      * it is discarded. Turn 0: it belongs to none. */
     uint32_t turn, take;

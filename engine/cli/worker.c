@@ -6,43 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Spoken when nothing else is left; kept in memory from the start. */
-static const char apology_text[] =
-    "I am sorry, something went wrong on our side. Please call again in a moment. Goodbye.";
-
-/* --- the apology ------------------------------------------------------------------------------ */
-
-static int apology_write(void *sink, const void *bytes, size_t len)
-{
-    struct ve_worker *worker = sink;
-    int err = ve_buf_add(&worker->apology, bytes, len);
-    return err ? err : VE_FLOW_MORE;
-}
-
-static void apology_end(void *sink, int err)
-{
-    struct ve_worker *worker = sink;
-    worker->apology_voice = NULL;
-    if (err)
-        return;
-    struct ve_apology apology = {
-        .samples = (const int16_t *)(const void *)worker->apology.ptr,
-        .count = worker->apology.len / sizeof(int16_t),
-        .rate = VE_VOICE_RATE,
-    };
-    ve_calls_set_apology(worker->calls, &apology);
-}
-
-static void render_apology(struct ve_worker *worker)
-{
-    static const struct ve_sink_ops ops = {apology_write, apology_end};
-    struct ve_voice_options options = {.text = ve_str(apology_text), .sink = {&ops, worker}};
-    ve_buf_init(&worker->apology, 1024 * 1024);
-    if (ve_voice_start(worker->speech, &options, &worker->apology_voice) != 0)
-        ve_log_event(worker->options.log, VE_LOG_WARN, "no_apology",
-                     ve_fmsg("The offline voice is not there: calls that fail end in silence"));
-}
-
 /* --- the store -------------------------------------------------------------------------------- */
 
 struct opening {
@@ -191,8 +154,8 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     };
     if (!err)
         err = make_tenant(worker, why);
-    if (!err && worker->speech)
-        render_apology(worker);
+    if (!err)
+        ve_phrases_open(&worker->phrases, worker->calls, worker->speech, options->log);
     if (err) {
         if (!why[0])
             (void)snprintf(why, 1024, "the engine cannot start: %s", ve_err_name(err));
@@ -211,8 +174,7 @@ static void close_speech(struct ve_worker *worker)
 {
     if (!worker->speech)
         return;
-    if (worker->apology_voice)
-        ve_voice_cancel(worker->apology_voice);
+    ve_phrases_cancel(&worker->phrases);
     ve_speech_drain(worker->speech, on_speech_drained, worker->options.loop);
     ve_loop_run(worker->options.loop);
     ve_speech_free(worker->speech);
@@ -230,7 +192,7 @@ void ve_worker_close(struct ve_worker *worker)
     close_speech(worker);
     close_store(worker);
     ve_media_free(&worker->media);
-    ve_buf_free(&worker->apology);
+    ve_phrases_free(&worker->phrases);
     ve_metrics_free(worker->metrics);
     memset(worker, 0, sizeof(*worker));
 }

@@ -9,6 +9,7 @@
 
 #include "bind/ask.h"
 #include "cli/outbound.h"
+#include "cli/phrases.h"
 #include "store/store.h"
 
 struct ve_worker_options {
@@ -41,8 +42,7 @@ struct ve_worker {
     struct ve_outbound outbound;
     struct ve_bind bind;
     struct ve_tenant *tenant;
-    struct ve_voice *apology_voice; /* being made */
-    struct ve_buf apology;          /* samples */
+    struct ve_phrases phrases;
 };
 
 /* Not inside a step: the loop turns until the store is open. On failure `why` is a message for

@@ -374,7 +374,8 @@ int ve_playout_begin(struct ve_playout *p, const struct ve_segment_options *opti
     segment->held = options->held;
     segment->sounded = !options->trim;
     ve_fifo_init(&segment->fifo, p->blocks);
-    ve_list_push(&p->segments, &segment->link);
+    /* Before the first one is behind the list's head. */
+    ve_list_push(options->urgent ? p->segments.next : &p->segments, &segment->link);
     p->count++;
     *id = segment->id;
     return 0;

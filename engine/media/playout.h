@@ -64,6 +64,7 @@ struct ve_segment_options {
     uint32_t rate; /* Hz of the samples that will be written */
     bool fixed;    /* not to be interrupted */
     bool held;     /* to be heard only after ve_playout_release; others pass it meanwhile */
+    bool urgent;   /* in front of all others, as soon as what was sent has been heard */
     bool trim;     /* leave out silence before the first sound */
     const struct ve_segment_events *events;
     void *arg;

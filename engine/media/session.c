@@ -84,6 +84,8 @@ static void on_commit(void *arg, uint32_t turn, uint32_t take, uint64_t at)
     }
     if (s->config.events->commit)
         s->config.events->commit(s->config.arg, turn, take);
+    if (heard && s->config.events->heard)
+        s->config.events->heard(s->config.arg, turn);
 }
 
 static void on_barge_pause(void *arg)
@@ -365,6 +367,7 @@ struct ve_session_stats ve_session_stats(const struct ve_session *s)
         .samples_in = s->samples_in,
         .speech_end_ns = s->speech_end_ns,
         .speaking = s->echo ? s->echo_loud : s->turn.state == VE_TURN_SPEAKING,
+        .listening = !ve_list_empty(&s->ears),
         .rate_in = s->capture.rate,
         .return_loss_db = s->turn.loss_db,
     };

@@ -62,8 +62,9 @@ struct ve_session_events {
     void (*speculate)(void *arg, uint32_t turn, uint32_t take);
     void (*discard)(void *arg, uint32_t turn, uint32_t take);
     void (*commit)(void *arg, uint32_t turn, uint32_t take);
-    void (*interrupted)(void *arg);       /* the agent was: its segments end as interrupted */
-    void (*digit)(void *arg, char digit); /* '0'-'9', '*', '#', 'A'-'D' */
+    void (*heard)(void *arg, uint32_t turn); /* after the commit: somebody listened to it */
+    void (*interrupted)(void *arg);          /* the agent was: its segments end as interrupted */
+    void (*digit)(void *arg, char digit);    /* '0'-'9', '*', '#', 'A'-'D' */
     /* What is recognised of the open turn so far: where its script may set the endpoint. */
     void (*partial)(void *arg, uint32_t turn, struct ve_str text, enum ve_turn_shape shape);
 };
@@ -135,6 +136,7 @@ struct ve_session_stats {
     uint64_t samples_in;    /* from the carrier */
     uint64_t speech_end_ns; /* loop time of the last audible sample of the last committed turn; 0 */
     bool speaking;          /* the caller, now */
+    bool listening;         /* somebody listens for the caller's words */
     uint32_t rate_in;       /* Hz, 0 before the first samples */
     float return_loss_db;   /* as learned */
 };

@@ -37,6 +37,7 @@ struct ve_turn_policy ve_turn_policy_default(void)
         .confirm_words = 2,
         .backchannel_ms = 1200,
         .resume_ms = 320,
+        .watchdog_ms = 5000,
     };
 }
 
@@ -69,6 +70,8 @@ int ve_turn_policy_check(const struct ve_turn_policy *policy, const char **field
         {"confirm_words", policy->confirm_words >= 1 && policy->confirm_words <= 20},
         {"backchannel_ms", policy->backchannel_ms >= 32 && policy->backchannel_ms <= 10000},
         {"resume_ms", policy->resume_ms >= 32 && policy->resume_ms <= 5000},
+        {"watchdog_ms",
+         !policy->watchdog_ms || (policy->watchdog_ms >= 1000 && policy->watchdog_ms <= 60000)},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (!rules[i].ok) {

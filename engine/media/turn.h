@@ -39,6 +39,7 @@ struct ve_turn_policy {
     uint32_t confirm_words;       /* or so many words that are no backchannel */
     uint32_t backchannel_ms;      /* in place of confirm_ms while all words are backchannel */
     uint32_t resume_ms;           /* silence after which an unconfirmed barge is taken back */
+    uint32_t watchdog_ms;         /* dead air after which the engine steps in; 0: never */
 };
 
 /* What the transcript so far looks like. */

@@ -5,6 +5,7 @@
 #include "script/inside.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define WAIT_IDS_MAX 16
 
@@ -428,6 +429,25 @@ bool ve_task_may_act(const struct ve_task *task)
 bool ve_task_killed(const struct ve_task *task)
 {
     return task && task->killed;
+}
+
+void ve_task_waits_for(const struct ve_task *task, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    if (task->state != WAITING) {
+        ve_str_copy(out, size, VE_STR("script"));
+        return;
+    }
+    for (struct ve_link *it = task->ops.next; it != &task->ops && len + 1 < size; it = it->next) {
+        const struct ve_op *op = VE_CONTAINER(it, struct ve_op, link);
+        if (op->finished)
+            continue;
+        int n = snprintf(out + len, size - len, "%s%s", len ? ", " : "", op->type->name);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    if (!len)
+        ve_str_copy(out, size, VE_STR("nothing"));
 }
 
 unsigned ve_task_op_count(const struct ve_task *task)

@@ -94,6 +94,9 @@ int ve_task_wait(struct lua_State *L, double timeout_s, const uint32_t *ids, siz
 /* The task whose link in the shard's list this is. */
 struct ve_task *ve_task_at(struct ve_link *link);
 
+/* What it has started and not heard the end of: "say, request"; "script" when it does not wait. */
+void ve_task_waits_for(const struct ve_task *task, char *out, size_t size);
+
 /* For op.c */
 unsigned ve_task_op_count(const struct ve_task *task);
 void ve_task_add_op(struct ve_task *task, struct ve_op *op);

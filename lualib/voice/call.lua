@@ -113,6 +113,7 @@ function Call:sleep(time)
    if seconds == nil then
       error('call:sleep: how long? For example call:sleep("2s")', 2)
    end
+   core.waits()
    -- No operation has this id, so only the time-out ends the wait.
    core.wait(seconds, 0)
 end
@@ -156,10 +157,24 @@ function Call:transfer(number, opts)
    return outcome
 end
 
+--- Where the caller goes when this script fails, after the apology; nil for nowhere.
+function Call:fallback(number)
+   check_self(self)
+   local digits = ""
+   if number ~= nil then
+      digits = type(number) == "string" and number:gsub("[%s%.%-%(%)]", "") or "?"
+      if not digits:match("^%+?%d+$") or #digits < 3 or #digits > 20 then
+         error(("call:fallback: '%s' is no telephone number"):format(tostring(number)), 2)
+      end
+   end
+   core.set_fallback(digits)
+end
+
 --- Echo test: the caller hears himself until the call ends or the time is over.
 function Call:echo(opts)
    check_self(self)
    opts = check_options(opts, { time = true, as = true }, "echo")
+   core.waits()
    core.echo(true)
    core.wait(duration(opts.time, "time"), 0)
    core.echo(false)

@@ -55,7 +55,7 @@ end
 
 -- Gives a text to the voice. `piece` takes the words that were heard. What is said for an answer
 -- on trial is made now and heard only once that answer is committed.
-function Conversation:speak(text, piece, trial)
+function Conversation:speak(text, piece, trial, filler)
    local words = speakable.make(text, self.language, self.agent.filters)
    if not words:find("%S") then
       if piece then
@@ -65,6 +65,7 @@ function Conversation:speak(text, piece, trial)
    end
    local id, code = core.say(words, {
       voice = self.voice,
+      filler = filler,
       turn = trial and trial.turn,
       take = trial and trial.take,
    })
@@ -421,7 +422,7 @@ function due.filler(self)
    self.fillers = self.fillers + 1
    local words
    words, self.last_filler = self:phrase(list, self.last_filler)
-   self:speak(words)
+   self:speak(words, nil, nil, true)
    -- A second one only when it takes really long.
    self:at("filler", 4)
 end

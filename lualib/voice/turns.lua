@@ -20,6 +20,7 @@ local times = {
    confirm = "confirm_ms",
    backchannel = "backchannel_ms",
    resume = "resume_ms",
+   watchdog = "watchdog_ms",
 }
 
 -- and for plain numbers

@@ -202,7 +202,7 @@ static inline int connect_media(struct call_rig *rig, const char *id, struct ve_
     assert_true(rig->leg_count < LEGS_MAX);
     struct rig_leg *own = &rig->legs[rig->leg_count];
     struct ve_leg leg = {
-        .out = {leg_audio, leg_clear, own},
+        .out = {.audio = leg_audio, .clear = leg_clear, .arg = own},
         .digits = leg_digits,
         .transfer = leg_transfer,
         .close = leg_close,

@@ -283,6 +283,7 @@ static void lost_media_may_come_back_for_two_seconds(void **state)
     rig_open(&rig);
     struct ve_call *call = media(&rig, "1");
     advance(&rig, 100);
+    ve_call_waits(call); /* or the silence would end it */
     rig.legs[0].closed = true;
     ve_call_media_closed(call, &rig.legs[0], false);
     advance(&rig, 1900);
@@ -389,8 +390,8 @@ static void a_failed_script_apologises(void **state)
     rig_open(&rig);
     for (size_t i = 0; i < 8000; i++)
         sorry[i] = (int16_t)(i % 50 * 200);
-    struct ve_apology apology = {sorry, 8000, 8000};
-    ve_calls_set_apology(rig.calls, &apology);
+    struct ve_phrase apology = {.samples = sorry, .count = 8000, .rate = 8000};
+    ve_calls_set_phrase(rig.calls, VE_PHRASE_APOLOGY, &apology);
     struct ve_call *call = media(&rig, "1");
     advance(&rig, 100);
     ve_call_script_done(call, true);
