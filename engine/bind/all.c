@@ -18,6 +18,7 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_scripted(L);
     ve_bind_http(L);
     ve_bind_stream(L);
+    ve_bind_limit(L);
 }
 
 struct ve_bind *ve_bind_of(lua_State *L)

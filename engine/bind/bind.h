@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "call/call.h"
+#include "provider/limiter.h"
 #include "provider/request.h"
 #include "script/shard.h"
 #include "script/task.h"
@@ -49,6 +50,7 @@ struct ve_bind {
     const struct ve_bind_setting *settings; /* of the providers, no secrets */
     size_t setting_count;
     const struct ve_policy *policy; /* of the tenant: where requests may lead; NULL: the worker's */
+    struct ve_limiter *limiter;     /* NULL: no limits are kept */
     const char *data_dir;           /* recordings go below it; NULL: nothing is written */
     /* Answers of a spec instead of a provider's, in simulations; `ask` NULL: there are none. */
     struct ve_scripted scripted;
@@ -73,6 +75,7 @@ void ve_bind_hear(lua_State *L);
 void ve_bind_scripted(lua_State *L);
 void ve_bind_http(lua_State *L);
 void ve_bind_stream(lua_State *L);
+void ve_bind_limit(lua_State *L);
 
 /* The services; every core function has them as its upvalue's context. */
 struct ve_bind *ve_bind_of(lua_State *L);

@@ -150,6 +150,8 @@ static const struct setting settings[] = {
      "key of Ringover's REST interface"},
     {"RINGOVER_API_BASE_URL", TEXT, AT(outbound[24]), "", 0, 0, NULL,
      "Ringover's REST interface: the URL with its version segment"},
+    {"RINGOVER_DEFAULT_CALLER_ID", TEXT, AT(outbound[26]), "", 0, 0, NULL,
+     "number that SMS and callbacks come from when they name none"},
     {"VE_HTTP_ALLOW", TEXT, AT(outbound[25]), "", 0, 0, NULL,
      "hosts that scripts may reach: `api.example.com, *.example.com, host:8443`"},
 };

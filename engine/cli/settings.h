@@ -14,7 +14,7 @@
 #include "door/admit.h"
 #include "door/signature.h"
 
-#define VE_SETTINGS_OUTBOUND    26
+#define VE_SETTINGS_OUTBOUND    27
 #define VE_SETTING_OUTBOUND_MAX 512 /* bytes, with the NUL */
 
 struct ve_settings {

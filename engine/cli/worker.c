@@ -127,6 +127,8 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     ve_scheduler_init(&worker->scheduler, loop, options->log);
     int err = ve_metrics_new(&worker->metrics);
     if (!err)
+        err = ve_limiter_new(&worker->limiter, loop);
+    if (!err)
         err = open_store(worker, why);
     if (!err && !options->text_mode)
         err = ve_speech_new(&worker->speech, loop, options->log);
@@ -142,6 +144,7 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
         .loop = loop,
         .log = options->log,
         .calls = worker->calls,
+        .limiter = worker->limiter,
         .speech = worker->speech,
         .asks = worker->asks,
         .requests = worker->outbound.requests,
@@ -193,6 +196,7 @@ void ve_worker_close(struct ve_worker *worker)
     close_store(worker);
     ve_media_free(&worker->media);
     ve_phrases_free(&worker->phrases);
+    ve_limiter_free(worker->limiter);
     ve_metrics_free(worker->metrics);
     memset(worker, 0, sizeof(*worker));
 }

@@ -31,6 +31,7 @@ struct ve_worker_options {
 
 struct ve_worker {
     struct ve_metrics *metrics; /* owned */
+    struct ve_limiter *limiter; /* owned */
     struct ve_worker_options options;
     struct ve_media media;
     struct ve_scheduler scheduler;

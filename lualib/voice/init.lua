@@ -35,6 +35,7 @@ local voice = {
    http_events = function(request, on_event)
       return require("voice.http").events(request, on_event)
    end,
+   ringover = core.protect(require("voice.carriers.ringover"), "voice.ringover"),
    http = function(request)
       return require("voice.http").send(request)
    end,

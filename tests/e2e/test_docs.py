@@ -103,7 +103,7 @@ def test_the_demo_ends_well(binary):
                              seconds=110)
         assert code == 0, out + err
         assert re.search(r"demo: seed \d+", out) and "every turn was handled as expected" in out
-        assert out.count("answered after") == 3 and "not understood" in out, out
+        assert out.count("answered after") == 4 and "not understood" in out, out
         assert os.path.getsize(wav) > 16000 * 2 * 2 * 10
 
 
