@@ -12,6 +12,7 @@ void ve_bind_open(lua_State *L, void *context)
     ve_bind_listen(L);
     ve_bind_grammar(L);
     ve_bind_record(L);
+    ve_bind_store(L);
     ve_bind_tone(L);
     ve_bind_answer(L);
     ve_bind_hear(L);

@@ -22,7 +22,10 @@
 #include <lua.h>
 
 /* What a simulated provider answers, one piece after the other; see ve_scripted_add. */
+struct ve_followups;
 struct ve_scripted_answer;
+struct ve_sender;
+struct ve_store;
 struct ve_scripted {
     /* Fills the answer to a request (JSON) of a role ("llm"); VE_ENOENT: the spec has none. */
     int (*ask)(void *arg, struct ve_str role, struct ve_str request, struct ve_scripted_answer *to);
@@ -52,6 +55,12 @@ struct ve_bind {
     const struct ve_policy *policy; /* of the tenant: where requests may lead; NULL: the worker's */
     struct ve_limiter *limiter;     /* NULL: no limits are kept */
     const char *data_dir;           /* recordings go below it; NULL: nothing is written */
+    struct ve_store *store;
+    struct ve_sender *sender;
+    struct ve_followups *followups;
+    const char *tenant; /* whose scripts run */
+    uint64_t key_salt;  /* of idempotency keys: random, or repeatable in simulations */
+    uint64_t keys;      /* given so far */
     /* Answers of a spec instead of a provider's, in simulations; `ask` NULL: there are none. */
     struct ve_scripted scripted;
     bool text_mode; /* simulated callers without audio: voices give silence of the right length */
@@ -69,6 +78,7 @@ void ve_bind_say(lua_State *L);
 void ve_bind_listen(lua_State *L);
 void ve_bind_grammar(lua_State *L);
 void ve_bind_record(lua_State *L);
+void ve_bind_store(lua_State *L);
 void ve_bind_tone(lua_State *L);
 void ve_bind_answer(lua_State *L);
 void ve_bind_hear(lua_State *L);

@@ -72,6 +72,7 @@ static int spawn(lua_State *L, struct ve_task_take take)
     struct ve_task_options options = {
         .shard = ve_task_shard(task),
         .owner = ve_task_owner(task),
+        .errand = ve_task_errand(task),
         .take = take,
         .over = child_over,
         .arg = spawn,

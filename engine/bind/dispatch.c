@@ -27,7 +27,9 @@ struct run {
     struct ve_task *task; /* NULL once it is over */
     struct ve_shard *shard;
     struct ve_timer gone; /* frees an event's run: not inside the task's own end */
-    int64_t inbox_id;     /* of an event that was stored */
+    struct ve_errand errand;
+    void (*over)(void *arg, const struct ve_errand *errand); /* of events and the like */
+    void *over_arg;
     char handler[32];
     struct ve_task *hook;  /* `endpoint` at work; NULL: it is not */
     struct ve_buf partial; /* its next argument, JSON; the latest wins */
@@ -209,6 +211,55 @@ static void on_partial(void *arg, struct ve_call *call, uint32_t turn, struct ve
         start_hook(run);
 }
 
+/* --- what has no call ------------------------------------------------------------------------- */
+
+static void errand_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+{
+    struct run *run = arg;
+    (void)task;
+    run->task = NULL;
+    log_end(run, result);
+    run->dispatch->events--;
+    run->errand.failed = result->end != VE_TASK_RETURNED;
+    run->over(run->over_arg, &run->errand);
+    ve_timer_start(&run->gone, 0);
+}
+
+static void on_gone(void *arg)
+{
+    free_run(arg);
+}
+
+int ve_dispatch_run(struct ve_dispatch *dispatch, const char *entry, const char *handler,
+                    const struct ve_value *args, size_t count, int64_t origin,
+                    void (*over)(void *arg, const struct ve_errand *errand), void *arg)
+{
+    struct run *run;
+    if (dispatch->events >= EVENTS_MAX)
+        return VE_EBUSY;
+    int err = make_run(dispatch, NULL, handler, &run);
+    if (err)
+        return err;
+    run->errand.origin = origin;
+    run->over = over;
+    run->over_arg = arg;
+    ve_timer_init(&run->gone, dispatch->loop, on_gone, run);
+    struct ve_task_options options = {
+        .shard = run->shard,
+        .errand = &run->errand,
+        .over = errand_over,
+        .arg = run,
+    };
+    err = ve_entry_start(entry, args, count, &options, &run->task);
+    if (err) {
+        free_run(run);
+        return err;
+    }
+    ve_list_push(&dispatch->runs, &run->link);
+    dispatch->events++;
+    return 0;
+}
+
 /* --- events ----------------------------------------------------------------------------------- */
 
 static void finish(struct ve_dispatch *dispatch, int64_t inbox_id)
@@ -217,20 +268,9 @@ static void finish(struct ve_dispatch *dispatch, int64_t inbox_id)
         dispatch->finished(dispatch->finished_arg, inbox_id);
 }
 
-static void event_over(void *arg, struct ve_task *task, const struct ve_task_result *result)
+static void event_over(void *arg, const struct ve_errand *errand)
 {
-    struct run *run = arg;
-    (void)task;
-    run->task = NULL;
-    log_end(run, result);
-    run->dispatch->events--;
-    finish(run->dispatch, run->inbox_id);
-    ve_timer_start(&run->gone, 0);
-}
-
-static void on_gone(void *arg)
-{
-    free_run(arg);
+    finish(arg, errand->origin);
 }
 
 /* Where an event goes: to its own handler, else to the one for everything; NULL: nowhere. */
@@ -243,27 +283,11 @@ static const char *handler_of(struct ve_dispatch *dispatch, enum ve_event_kind k
     return ve_generation_has(generation, "on_event") ? "on_event" : NULL;
 }
 
-static int start_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json,
-                       int64_t inbox_id)
+static int run_event(struct ve_dispatch *dispatch, const char *handler, struct ve_str json,
+                     int64_t inbox_id)
 {
-    struct run *run;
-    if (dispatch->events >= EVENTS_MAX)
-        return VE_EBUSY;
-    int err = make_run(dispatch, NULL, handler, &run);
-    if (err)
-        return err;
-    run->inbox_id = inbox_id;
-    ve_timer_init(&run->gone, dispatch->loop, on_gone, run);
-    struct ve_task_options options = {.shard = run->shard, .over = event_over, .arg = run};
     struct ve_value args[] = {ve_vstr(ve_str(handler)), ve_vstr(json)};
-    err = ve_entry_start("event", args, 2, &options, &run->task);
-    if (err) {
-        free_run(run);
-        return err;
-    }
-    ve_list_push(&dispatch->runs, &run->link);
-    dispatch->events++;
-    return 0;
+    return ve_dispatch_run(dispatch, "event", handler, args, 2, inbox_id, event_over, dispatch);
 }
 
 /* VE_EBUSY and VE_ENOMEM: a stored event stays where it is, and comes again. */
@@ -280,7 +304,7 @@ static int on_event(void *arg, struct ve_call *call, const struct ve_event *even
     ve_buf_init(&json, 0);
     int err = ve_event_write(event, &json);
     if (!err)
-        err = start_event(dispatch, handler, ve_buf_str(&json), event->inbox_id);
+        err = run_event(dispatch, handler, ve_buf_str(&json), event->inbox_id);
     ve_buf_free(&json);
     if (err)
         ve_log_event(dispatch->log, VE_LOG_ERROR, "event_not_handled", ve_ftext("handler", handler),

@@ -9,6 +9,7 @@
 #define VE_BIND_DISPATCH_H
 
 #include "bind/bind.h"
+#include "bind/errand.h"
 #include "script/tenant.h"
 
 struct ve_dispatch;
@@ -25,6 +26,12 @@ struct ve_call_sink ve_dispatch_sink(struct ve_dispatch *dispatch);
  * there is none. */
 void ve_dispatch_on_finished(struct ve_dispatch *dispatch,
                              void (*finished)(void *arg, int64_t inbox_id), void *arg);
+/* Runs `runtime[entry](args...)` in the newest script for something that is not a call's; `handler`
+ * names it in logs. `over` comes once when the task has ended, and not when the dispatcher is freed
+ * before. VE_EBUSY: too much is running. */
+int ve_dispatch_run(struct ve_dispatch *dispatch, const char *entry, const char *handler,
+                    const struct ve_value *args, size_t count, int64_t origin,
+                    void (*over)(void *arg, const struct ve_errand *errand), void *arg);
 /* Handlers that are running without a call. */
 unsigned ve_dispatch_events(const struct ve_dispatch *dispatch);
 

@@ -55,6 +55,25 @@ static void close_store(struct ve_worker *worker)
     ve_loop_run(worker->options.loop);
 }
 
+/* Before the scripts: they may put things off while they load. */
+static int make_pumps(struct ve_worker *worker)
+{
+    struct ve_sender_config sender = {
+        .loop = worker->options.loop,
+        .log = worker->options.log,
+        .store = worker->store,
+        .dispatch = worker->dispatch,
+    };
+    struct ve_followups_config followups = {
+        .loop = worker->options.loop,
+        .log = worker->options.log,
+        .store = worker->store,
+        .dispatch = worker->dispatch,
+    };
+    int err = ve_sender_new(&worker->sender, &sender);
+    return err ? err : ve_followups_new(&worker->followups, &followups);
+}
+
 /* --- building --------------------------------------------------------------------------------- */
 
 static int make_calls(struct ve_worker *worker)
@@ -75,6 +94,14 @@ static int make_calls(struct ve_worker *worker)
     else if (!err)
         err = ve_random_u64(&config.rng_seed);
     return err ? err : ve_calls_new(&worker->calls, &config, &sink);
+}
+
+static int make_key_salt(struct ve_worker *worker)
+{
+    if (!worker->options.rng_seed)
+        return ve_random_u64(&worker->bind.key_salt);
+    worker->bind.key_salt = *worker->options.rng_seed;
+    return 0;
 }
 
 static int make_tenant(struct ve_worker *worker, char why[static 1024])
@@ -137,6 +164,8 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
     if (!err)
         err = ve_asks_new(&worker->asks, loop, options->log, worker->dispatch);
     if (!err)
+        err = make_pumps(worker);
+    if (!err)
         err = make_calls(worker);
     if (!err)
         err = open_outbound(worker, why);
@@ -151,12 +180,22 @@ int ve_worker_open(struct ve_worker *worker, const struct ve_worker_options *opt
         .vault = &worker->outbound.vault,
         .settings = worker->outbound.plain,
         .setting_count = worker->outbound.plain_count,
+        .store = worker->store,
+        .sender = worker->sender,
+        .followups = worker->followups,
+        .tenant = "default",
         .data_dir = options->data_dir,
         .scripted = options->scripted,
         .text_mode = options->text_mode,
     };
     if (!err)
+        err = make_key_salt(worker);
+    if (!err)
         err = make_tenant(worker, why);
+    if (!err) {
+        ve_sender_kick(worker->sender);
+        ve_followups_kick(worker->followups);
+    }
     if (!err)
         ve_phrases_open(&worker->phrases, worker->calls, worker->speech, options->log);
     if (err) {
@@ -188,6 +227,10 @@ void ve_worker_close(struct ve_worker *worker)
     /* Calls with their tasks first, then the scripts, then the services. */
     ve_calls_free(worker->calls);
     ve_asks_free(worker->asks);
+    ve_sender_free(worker->sender);
+    ve_followups_free(worker->followups);
+    worker->bind.sender = NULL;
+    worker->bind.followups = NULL;
     ve_dispatch_free(worker->dispatch);
     ve_tenant_free(worker->tenant);
     ve_outbound_close(&worker->outbound);

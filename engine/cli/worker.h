@@ -8,6 +8,9 @@
 #define VE_CLI_WORKER_H
 
 #include "bind/ask.h"
+#include "bind/dispatch.h"
+#include "bind/followups.h"
+#include "bind/sender.h"
 #include "cli/outbound.h"
 #include "cli/phrases.h"
 #include "store/store.h"
@@ -39,6 +42,8 @@ struct ve_worker {
     struct ve_dispatch *dispatch;
     struct ve_asks *asks;
     struct ve_store *store;
+    struct ve_sender *sender;
+    struct ve_followups *followups;
     struct ve_calls *calls;
     struct ve_outbound outbound;
     struct ve_bind bind;

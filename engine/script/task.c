@@ -406,6 +406,11 @@ void *ve_task_owner(const struct ve_task *task)
     return task->options.owner;
 }
 
+void *ve_task_errand(const struct ve_task *task)
+{
+    return task->options.errand;
+}
+
 struct ve_shard *ve_task_shard(const struct ve_task *task)
 {
     return task->frame.shard;

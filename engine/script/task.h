@@ -64,6 +64,7 @@ struct ve_task_options {
     struct ve_shard *shard;
     void *owner; /* the call; see ve_task_owner */
     struct ve_task_take take;
+    void *errand; /* what a task without a call works for; see ve_task_errand */
     /* Once, unless the task is closed before: never inside a call of ours. */
     void (*over)(void *arg, struct ve_task *task, const struct ve_task_result *result);
     void *arg;
@@ -78,6 +79,7 @@ int ve_task_start(const struct ve_task_options *options, struct lua_State *from,
 void ve_task_close(struct ve_task *task);
 
 void *ve_task_owner(const struct ve_task *task);
+void *ve_task_errand(const struct ve_task *task);
 struct ve_task_take ve_task_take(const struct ve_task *task);
 struct ve_shard *ve_task_shard(const struct ve_task *task);
 struct lua_State *ve_task_lua(const struct ve_task *task);

@@ -46,7 +46,7 @@ static struct ve_store_limits with_defaults(struct ve_store_limits limits)
     DEFAULT(history_rows, 1000000);
     DEFAULT(history_bytes, 2 * 1024 * MB);
     DEFAULT(history_ms, 90 * 24 * HOUR_MS);
-    DEFAULT(purge_interval, 10 * VE_SECOND);
+    DEFAULT(purge_interval, 60 * VE_SECOND);
     return limits;
 }
 

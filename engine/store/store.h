@@ -65,7 +65,7 @@ struct ve_store_limits {
     uint32_t history_rows;   /* beyond, the oldest calls are dropped (1,000,000) */
     uint64_t history_bytes;  /* of records, likewise (2 GB) */
     int64_t history_ms;      /* for which a call is kept (90 days) */
-    uint64_t purge_interval; /* ns between two looks for what has expired (10 s) */
+    uint64_t purge_interval; /* ns between two looks for what has expired (60 s) */
 };
 
 struct ve_store_config {

@@ -9,6 +9,7 @@ local duration = require("voice.duration")
 local fault = require("voice.fault")
 local log = require("voice.log")
 local scope = require("voice.scope")
+local tenant = require("voice.tenant")
 local turns = require("voice.turns")
 
 local Call = {}
@@ -25,6 +26,7 @@ function Call.new()
       from = facts.from,
       to = facts.to,
       direction = facts.direction,
+      tenant = tenant,
       vars = vars ~= "" and core.json_decode(vars) or {},
       log = log,
    }, Call)

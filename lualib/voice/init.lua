@@ -14,6 +14,7 @@ local json = {
 }
 
 local schema = require("voice.schema")
+local stored = require("voice.stored")
 local tool = require("voice.tool")
 
 local voice = {
@@ -31,6 +32,10 @@ local voice = {
    optional = schema.optional,
    json = core.protect(json, "voice.json"),
    log = require("voice.log"),
+   tenant = require("voice.tenant"),
+   at = stored.at,
+   cancel_at = stored.cancel_at,
+   outbox = stored.outbox,
    grammar = require("voice.grammar").compile,
    http_events = function(request, on_event)
       return require("voice.http").events(request, on_event)

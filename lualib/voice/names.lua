@@ -20,7 +20,7 @@ names.handlers = {
 }
 
 -- name -> type of its value
-names.reserved = { agents = "table", endpoint = "function", route = "function" }
+names.reserved = { agents = "table", sinks = "table", endpoint = "function", route = "function" }
 
 local known = {}
 for _, name in ipairs(names.handlers) do
@@ -58,7 +58,7 @@ end
 --- The known name nearest to `name`, when it is within two letters.
 function names.suggest(name)
    local best, best_distance
-   local all = { "agents", "endpoint", "route", table.unpack(names.handlers) }
+   local all = { "agents", "sinks", "endpoint", "route", table.unpack(names.handlers) }
    for _, candidate in ipairs(all) do
       local d = names.distance(name, candidate)
       if d <= 2 and (not best or d < best_distance) then

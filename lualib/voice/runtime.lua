@@ -78,4 +78,18 @@ function runtime.answer(name, kind, json)
    assert(core.answer(status, body))
 end
 
+--- Runs a handler that was put off with voice.at.
+function runtime.followup(name, json)
+   if not runtime.has(name) then
+      core.log("error", ("voice.at: the script has no handler '%s' any more"):format(name), 1)
+      return
+   end
+   return handlers[name](json ~= "" and core.json_decode(json) or nil)
+end
+
+--- Carries out an effect of the outbox.
+function runtime.effect(json, attempt)
+   return require("voice.stored").carry_out(handlers.sinks, json, attempt)
+end
+
 return runtime

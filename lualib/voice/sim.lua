@@ -343,6 +343,16 @@ function Caller:expect_tool(name, wanted)
    return args
 end
 
+--- How many lines of the log match a Lua pattern. What print puts between values is a blank there.
+function Caller:logged(pattern)
+   local count = 0
+   for line in core.log(self.world):gmatch("[^\n]+") do
+      local text = line:gsub("\\x09", " ")
+      count = count + (text:find(pattern) and 1 or 0)
+   end
+   return count
+end
+
 --- The agent ends the call.
 function Caller:expect_hangup(seconds)
    local closed = wait_until(self, seconds or 20, function()
