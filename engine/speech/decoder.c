@@ -152,12 +152,24 @@ int ve_decoder_new(struct ve_decoder **out, const struct ve_recipe *recipe,
     return 0;
 }
 
+/* ps_free leaves the last path of the sounds behind; asking for that of nothing lets it go. */
+static void free_path(ps_decoder_t *ps)
+{
+    if (ps_set_search(ps, "sounds") != 0 || ps_start_utt(ps) != 0 || ps_end_utt(ps) != 0)
+        return;
+    ps_seg_t *segment = ps_seg_iter(ps);
+    while (segment)
+        segment = ps_seg_next(segment);
+}
+
 void ve_decoder_free(struct ve_decoder *decoder)
 {
     if (!decoder)
         return;
-    if (decoder->ps)
+    if (decoder->ps) {
+        free_path(decoder->ps);
         (void)ps_free(decoder->ps);
+    }
     if (decoder->config)
         (void)cmd_ln_free_r(decoder->config);
     ve_buf_free(&decoder->jsgf);
