@@ -203,16 +203,33 @@ static int search(struct ve_decoder *decoder, const char *name, float **rows, si
     return ps_end_utt(ps) < 0 || done < 0 ? VE_EFAILED : 0;
 }
 
-static uint16_t count_phones(ps_decoder_t *ps, const char *word)
+/* Adds a word, or a stretch of silence, to the best path. */
+static void add_spell(ps_decoder_t *ps, const char *word, int first, int last,
+                      struct ve_evidence *out)
 {
+    if (out->spell_count == VE_DECODER_WORDS_MAX)
+        return;
+    struct ve_spell *spell = &out->spells[out->spell_count++];
+    *spell = (struct ve_spell){
+        .begin = (uint16_t)first, .end = (uint16_t)(last + 1), .first = (uint16_t)out->phone_count};
     if (word[0] == '<' || word[0] == '[')
-        return 0;
+        return;
     char *phones = ps_lookup_word(ps, word);
-    uint16_t count = 1;
-    for (const char *p = phones; p && *p; p++)
-        count += *p == ' ';
+    if (!phones)
+        return;
+    spell->phones = (uint16_t)ve_phones_read(ve_str(phones), out->phones + out->phone_count,
+                                             VE_PHONES_MAX - out->phone_count);
+    out->phone_count += spell->phones;
     ckd_free(phones);
-    return count;
+}
+
+static void add_sound(const char *name, int first, int last, struct ve_evidence *out)
+{
+    uint8_t phone = ve_phone_of(ve_str(name));
+    if (phone == VE_PHONE_NONE || out->heard_count == VE_PHONES_MAX)
+        return;
+    out->heard[out->heard_count++] =
+        (struct ve_sound){(uint16_t)first, (uint16_t)(last + 1), phone};
 }
 
 /* A segment's score, spread evenly over its frames. */
@@ -239,10 +256,9 @@ static void read_path(struct ve_decoder *decoder, float *scores, struct ve_evide
             continue;
         spread(scores, frames, first, last, score);
         if (scores == out->sounds)
-            out->sound_count += word[0] != '+' && strcmp(word, "SIL") != 0;
-        else if (out->spell_count < VE_DECODER_WORDS_MAX)
-            out->spells[out->spell_count++] = (struct ve_spell){
-                (uint16_t)first, (uint16_t)(last + 1), count_phones(decoder->ps, word)};
+            add_sound(word, first, last, out);
+        else
+            add_spell(decoder->ps, word, first, last, out);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "speech/dictionary.h"
 #include "speech/ear.h"
 #include "speech/grammar.h"
+#include "speech/phones.h"
 
 #define VE_DECODER_FRAMES_MAX 1200 /* 12 s: no answer to a menu is longer */
 #define VE_DECODER_WORDS_MAX  (2 * VE_GRAMMAR_WORDS_MAX)
@@ -29,7 +30,15 @@ void ve_recipe_free(struct ve_recipe *recipe);
 struct ve_spell {
     uint16_t begin; /* frames [begin, end) */
     uint16_t end;
+    uint16_t first;  /* its phones are phones [first, first + phones) of the path */
     uint16_t phones; /* 0: silence */
+};
+
+/* A sound of the path that follows no phrase. */
+struct ve_sound {
+    uint16_t begin; /* frames [begin, end) */
+    uint16_t end;
+    uint8_t phone;
 };
 
 /* What was recognised, and what speaks for and against it. */
@@ -37,7 +46,10 @@ struct ve_evidence {
     char text[512]; /* lower case; empty when no phrase fits at all */
     struct ve_spell spells[VE_DECODER_WORDS_MAX];
     size_t spell_count;
-    size_t sound_count; /* phones of the path that follows no phrase */
+    uint8_t phones[VE_PHONES_MAX]; /* of the best path, in order */
+    size_t phone_count;
+    struct ve_sound heard[VE_PHONES_MAX]; /* any sounds in a row, without silences */
+    size_t heard_count;
     size_t frames;
     /* For each frame how well the phrase explains it, and how well any sounds in a row would. */
     float phrase[VE_DECODER_FRAMES_MAX];

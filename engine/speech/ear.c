@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/rng.h"
+#include "speech/voicing.h"
 
 #include <math.h>
 #include <sphinxbase/cmd_ln.h>
@@ -26,6 +27,8 @@
 #define SPREAD_MIN   8.0f     /* c0: about 7 dB */
 #define LOUD_MIN     12       /* frames */
 #define LOUD_RUN     4        /* frames in a row, else it was a click */
+#define VOICED_MIN   0.2f     /* of the loud frames; a word has half of them and more */
+#define VOICED_LATE  2        /* frames by which voicing tells of the past */
 #define CUT_SHARE    0.4f     /* of the spread, counted from the softest frames */
 /* Weight of the loud frames' mean; the soft frames have the rest, however many there are. */
 #define LOUD_WEIGHT 0.5
@@ -37,6 +40,9 @@ struct ve_ear {
     int16_t *resampled;             /* owned: room for a block */
     struct ve_rng floor_rng;        /* for the noise; the same for every utterance */
     float (*vectors)[VE_EAR_DIMS];  /* owned */
+    struct ve_voicing voicing;
+    uint8_t voiced[VE_EAR_FRAMES_MAX + VOICED_LATE];
+    size_t voiced_count;
     size_t count;
     size_t cap;
     float peak;    /* mean square of the loudest tenth of a second */
@@ -97,6 +103,8 @@ void ve_ear_begin(struct ve_ear *ear)
     fe_start_stream(ear->fe);
     (void)fe_start_utt(ear->fe);
     ve_rng_seed(&ear->floor_rng, 1);
+    memset(&ear->voicing, 0, sizeof(ear->voicing));
+    ear->voiced_count = 0;
     ear->count = 0;
     ear->peak = 0;
     ear->floor = 0;
@@ -131,6 +139,15 @@ static void measure(struct ve_ear *ear, const int16_t *samples, size_t count)
     }
 }
 
+static void note_voice(struct ve_ear *ear, const int16_t *samples, size_t count)
+{
+    bool voiced;
+    while (ve_voicing_push(&ear->voicing, &samples, &count, &voiced)) {
+        if (ear->voiced_count < sizeof(ear->voiced))
+            ear->voiced[ear->voiced_count++] = voiced;
+    }
+}
+
 static void add_floor(struct ve_ear *ear, int16_t *samples, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -147,6 +164,7 @@ static int add_block(struct ve_ear *ear, int16_t *samples, size_t count)
     size_t left = count;
     measure(ear, samples, count);
     add_floor(ear, samples, count);
+    note_voice(ear, samples, count);
     while (left > 0 && ear->count < VE_EAR_FRAMES_MAX) {
         int err = reserve(ear, BLOCK_FRAMES);
         if (err)
@@ -207,6 +225,12 @@ static float power_of_db(float db)
     return powf(10.0f, db / 10);
 }
 
+static bool is_voiced(const struct ve_ear *ear, size_t frame)
+{
+    size_t at = frame + VOICED_LATE;
+    return at < ear->voiced_count && ear->voiced[at];
+}
+
 static int compare_floats(const void *a, const void *b)
 {
     float left = *(const float *)a;
@@ -227,6 +251,8 @@ static bool find_loud(const struct ve_ear *ear, struct ve_ear_range *range)
         if (range->loud == 0)
             first = i + 1 - run;
         range->loud += run == LOUD_RUN ? LOUD_RUN : 1;
+        for (size_t k = run == LOUD_RUN ? LOUD_RUN : 1; k > 0; k--)
+            range->voiced += is_voiced(ear, i + 1 - k);
         last = i + 1;
     }
     if (range->loud == 0)
@@ -256,6 +282,7 @@ int ve_ear_range(const struct ve_ear *ear, struct ve_ear_range *out)
     ve_free(sorted);
     bool found = find_loud(ear, out);
     bool stands_out = found && out->loud >= LOUD_MIN && out->spread >= SPREAD_MIN &&
+                      (float)out->voiced >= VOICED_MIN * (float)out->loud &&
                       ear->peak > power_of_db(STEADY_DB) * ear->floor;
     out->sound = stands_out ? VE_EAR_SPEECH : VE_EAR_NOISE;
     return 0;

@@ -23,7 +23,7 @@ struct ve_ear;
 enum ve_ear_sound {
     VE_EAR_SPEECH,  /* perhaps: the range is worth recognising */
     VE_EAR_SILENCE, /* nothing was loud */
-    VE_EAR_NOISE,   /* nothing stood out of it, or not long enough */
+    VE_EAR_NOISE,   /* nothing stood out of it, or not long enough, or it had no voice */
 };
 
 /* The part of an utterance that holds its speech; the same however the samples were cut. */
@@ -31,9 +31,10 @@ struct ve_ear_range {
     enum ve_ear_sound sound;
     size_t begin; /* frames */
     size_t end;
-    size_t loud;  /* frames of it that stand out */
-    float cut;    /* c0 from which on a frame stands out */
-    float spread; /* c0 of the loudest frames less that of the softest */
+    size_t loud;   /* frames of it that stand out */
+    size_t voiced; /* of these, with a voice in them */
+    float cut;     /* c0 from which on a frame stands out */
+    float spread;  /* c0 of the loudest frames less that of the softest */
 };
 
 /* `rate` is that of the samples: 8000 to 48000 Hz. VE_EINVAL, VE_ENOMEM, VE_EFAILED. */

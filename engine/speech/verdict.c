@@ -6,32 +6,36 @@
 #define USUAL_PHONE 8.0f    /* frames */
 #define PACE_MIN    (-1.0f) /* nobody speaks three times slower: that was a hum or a tune */
 #define WINDOW      50      /* frames */
+#define SPELLED_MIN 3       /* phones of a word that tell something */
 #define OUTSIDE     0.1f    /* a confidence below it is no near miss */
 
 enum trait {
-    TRAIT_ALL,        /* the phrase's score less the sounds', a frame of everything */
-    TRAIT_WORDS,      /* the same, a frame of the words */
-    TRAIT_WORST_WORD, /* the same, of the word that fits worst */
-    TRAIT_WINDOW,     /* the same, of the half second that fits worst */
-    TRAIT_PAUSES,     /* the same, over all that the phrase takes for silence */
-    TRAIT_PHRASE,     /* the phrase's own score, a frame of the words */
-    TRAIT_SOUNDS,     /* the sounds' own score, there */
-    TRAIT_PACE,       /* how far the length of a phone is from the usual, with a minus */
-    TRAIT_PHONES,     /* how many phones, as a logarithm: the longer, the more can be amiss */
-    TRAIT_OUTSIDE,    /* share of the loud frames that lie outside the words, with a minus */
-    TRAIT_COUNT,      /* how far the number of sounds is from that of phones, with a minus */
+    TRAIT_ALL,            /* the phrase's score less the sounds', a frame of everything */
+    TRAIT_WORDS,          /* the same, a frame of the words */
+    TRAIT_WORST_WORD,     /* the same, of the word that fits worst */
+    TRAIT_WINDOW,         /* the same, of the half second that fits worst */
+    TRAIT_PAUSES,         /* the same, over all that the phrase takes for silence */
+    TRAIT_PHRASE,         /* the phrase's own score, a frame of the words */
+    TRAIT_SOUNDS,         /* the sounds' own score, there */
+    TRAIT_PACE,           /* how far the length of a phone is from the usual, with a minus */
+    TRAIT_PHONES,         /* how many phones, as a logarithm: the longer, the more can be amiss */
+    TRAIT_OUTSIDE,        /* share of the loud frames that lie outside the words, with a minus */
+    TRAIT_COUNT,          /* how far the number of sounds is from that of phones, with a minus */
+    TRAIT_SPELLING,       /* how far the sounds are from the phones of the words, with a minus */
+    TRAIT_WORST_SPELLING, /* the same, of the word that is farthest */
 };
 
-_Static_assert(TRAIT_COUNT + 1 == VE_VERDICT_TRAITS, "one weight for each trait");
+_Static_assert(TRAIT_WORST_SPELLING + 1 == VE_VERDICT_TRAITS, "one weight for each trait");
 
-/* A logistic regression over bench_recogniser's tuning half. */
+/* A logistic regression over half of what bench_recogniser says (tests/bench/fit_verdict.py). */
 static const float weights[VE_VERDICT_TRAITS] = {
-    [TRAIT_ALL] = 0.1246f,      [TRAIT_WORDS] = 0.0973f,  [TRAIT_WORST_WORD] = 0.0218f,
-    [TRAIT_WINDOW] = 0.0356f,   [TRAIT_PAUSES] = 0.0459f, [TRAIT_PHRASE] = 0.0854f,
-    [TRAIT_SOUNDS] = -0.1571f,  [TRAIT_PACE] = 3.6640f,   [TRAIT_PHONES] = -1.1601f,
-    [TRAIT_OUTSIDE] = 15.1549f, [TRAIT_COUNT] = -0.3763f,
+    [TRAIT_ALL] = -0.0188f,           [TRAIT_WORDS] = 0.0876f,  [TRAIT_WORST_WORD] = 0.0448f,
+    [TRAIT_WINDOW] = 0.0627f,         [TRAIT_PAUSES] = 0.0578f, [TRAIT_PHRASE] = 0.0737f,
+    [TRAIT_SOUNDS] = -0.1170f,        [TRAIT_PACE] = 4.0744f,   [TRAIT_PHONES] = -0.8455f,
+    [TRAIT_OUTSIDE] = 9.7539f,        [TRAIT_COUNT] = 1.6828f,  [TRAIT_SPELLING] = 11.3007f,
+    [TRAIT_WORST_SPELLING] = 0.9973f,
 };
-static const float bias = 11.32f;
+static const float bias = 15.27f;
 
 /* Sum of phrase less sounds over frames [begin, end). */
 static float difference(const struct ve_evidence *e, size_t begin, size_t end)
@@ -90,6 +94,33 @@ static float mean_of(const float *scores, size_t begin, size_t end)
     return sum / (float)(end - begin);
 }
 
+/* How far the sounds heard in frames [begin, end) are from these phones of the path. */
+static float spelled_apart(const struct ve_evidence *e, size_t begin, size_t end, size_t first,
+                           size_t count)
+{
+    uint8_t heard[VE_PHONES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < e->heard_count; i++) {
+        size_t middle = ((size_t)e->heard[i].begin + e->heard[i].end) / 2;
+        if (middle >= begin && middle < end)
+            heard[n++] = e->heard[i].phone;
+    }
+    return ve_phones_apart(e->phones + first, count, heard, n);
+}
+
+/* Of words that are long enough to tell. */
+static float worst_spelling(const struct ve_evidence *e)
+{
+    float worst = 0;
+    for (size_t i = 0; i < e->spell_count; i++) {
+        const struct ve_spell *spell = &e->spells[i];
+        if (spell->phones >= SPELLED_MIN)
+            worst = fmaxf(worst,
+                          spelled_apart(e, spell->begin, spell->end, spell->first, spell->phones));
+    }
+    return worst;
+}
+
 static void find_traits(const struct ve_evidence *e, const struct ve_ear_range *range,
                         const struct words *words, float *traits)
 {
@@ -114,7 +145,9 @@ static void find_traits(const struct ve_evidence *e, const struct ve_ear_range *
     traits[TRAIT_PACE] = -fabsf(logf(length / phones / USUAL_PHONE));
     traits[TRAIT_PHONES] = logf(phones);
     traits[TRAIT_OUTSIDE] = -(float)outside / loud;
-    traits[TRAIT_COUNT] = -fabsf(logf(((float)e->sound_count + 1) / (phones + 1)));
+    traits[TRAIT_COUNT] = -fabsf(logf(((float)e->heard_count + 1) / (phones + 1)));
+    traits[TRAIT_SPELLING] = -spelled_apart(e, words->begin, words->end, 0, e->phone_count);
+    traits[TRAIT_WORST_SPELLING] = -worst_spelling(e);
 }
 
 void ve_verdict_judge(const struct ve_evidence *evidence, const struct ve_ear_range *range,

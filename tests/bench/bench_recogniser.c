@@ -219,32 +219,6 @@ static void send(struct listener *l, const struct clip *clip)
     ve_sim_advance(l->bench->loop, VE_SECOND);
 }
 
-/* What the verdict saw, by hearing the same samples once more. */
-static void write_traits(struct listener *l, const char *kind, size_t index, const char *line,
-                         const char *voice, const char *said, const char *expected)
-{
-    struct ve_hearer *hearer;
-    struct ve_heard heard;
-    char why[96];
-    if (ve_hearer_new(&hearer, l->bench->pool, l->grammar, l->rate) != 0 ||
-        ve_hearer_warm(hearer, why) != 0)
-        die("no hearer");
-    ve_hearer_begin(hearer);
-    if (ve_hearer_hear(hearer, (const int16_t *)(const void *)l->heard.ptr,
-                       l->heard.len / sizeof(int16_t), true, &heard, why) != 0)
-        die(why);
-    int phrase = ve_grammar_match(l->grammar, heard.text);
-    bool right =
-        expected && phrase >= 0 && ve_str_eq(ve_grammar_tag(l->grammar, phrase), ve_str(expected));
-    (void)fprintf(l->bench->traits, "%s\t%zu\t%s\t%s\t%d\t%s\t%.*s\t%s", kind, index, line, voice,
-                  right, said, VE_STR_ARG(heard.text), heard.reason ? heard.reason : "");
-    const struct ve_verdict *verdict = ve_hearer_verdict(hearer);
-    for (size_t i = 0; i < VE_VERDICT_TRAITS; i++)
-        (void)fprintf(l->bench->traits, "\t%.5g", (double)verdict->traits[i]);
-    (void)fprintf(l->bench->traits, "\n");
-    ve_hearer_free(hearer);
-}
-
 struct task {
     struct bench *bench;
     const struct menu *menu;
@@ -255,6 +229,7 @@ struct task {
     const char *said;
     const char *expected; /* tag; NULL: none */
     size_t index;
+    unsigned half; /* 0: may be used for tuning */
 };
 
 static void note(const struct task *task, const struct listener *l, struct score *score)
@@ -271,14 +246,39 @@ static void note(const struct task *task, const struct listener *l, struct score
                l->answered ? l->reason : "(no turn)");
 }
 
+/* What the verdict saw, by hearing the same samples once more. */
+static void write_traits(const struct task *task, struct listener *l)
+{
+    struct ve_hearer *hearer;
+    struct ve_heard heard;
+    char why[96];
+    if (ve_hearer_new(&hearer, l->bench->pool, l->grammar, l->rate) != 0 ||
+        ve_hearer_warm(hearer, why) != 0)
+        die("no hearer");
+    ve_hearer_begin(hearer);
+    if (ve_hearer_hear(hearer, (const int16_t *)(const void *)l->heard.ptr,
+                       l->heard.len / sizeof(int16_t), true, &heard, why) != 0)
+        die(why);
+    int phrase = ve_grammar_match(l->grammar, heard.text);
+    bool right = task->expected && phrase >= 0 &&
+                 ve_str_eq(ve_grammar_tag(l->grammar, phrase), ve_str(task->expected));
+    (void)fprintf(l->bench->traits, "%s\t%u\t%s\t%s\t%d\t%s\t%.*s\t%s", task->kind, task->half,
+                  task->line, task->voice, right, task->said, VE_STR_ARG(heard.text),
+                  heard.reason ? heard.reason : "");
+    const struct ve_verdict *verdict = ve_hearer_verdict(hearer);
+    for (size_t i = 0; i < VE_VERDICT_TRAITS; i++)
+        (void)fprintf(l->bench->traits, "\t%.5g", (double)verdict->traits[i]);
+    (void)fprintf(l->bench->traits, "\n");
+    ve_hearer_free(hearer);
+}
+
 static void run(const struct task *task, const struct clip *clip, struct score *score)
 {
     struct listener *l = listen(task->bench, task->menu->grammar, task->session, clip->rate);
     send(l, clip);
     note(task, l, score);
     if (task->bench->traits && l->heard.len)
-        write_traits(l, task->kind, task->index, task->line, task->voice, task->said,
-                     task->expected);
+        write_traits(task, l);
     stop_listening(l);
 }
 
@@ -312,6 +312,7 @@ static void say_inside(struct task *task, const struct menu *menu, const struct 
             continue;
         (void)ve_str_copy(tag, sizeof(tag), ve_grammar_tag(menu->grammar, phrase));
         task->index = i;
+        task->half = i / bench->every % 2;
         task->said = menu->sayings[i];
         task->expected = tag;
         say(task, line, speed, score);
@@ -329,6 +330,7 @@ static void say_outside(struct task *task, const struct menu *menu, const struct
         if (!is_due(task->bench, i / 2))
             continue;
         task->index = i;
+        task->half = i % 2;
         task->said = outside_sentences[i];
         say(task, line, speed, i % 2 ? odd : even);
     }
@@ -389,7 +391,7 @@ static void make_sound(struct bench *bench, enum sound sound, struct score *scor
             for (size_t k = 0; k < LINES; k += 2) {
                 struct clip clip = clip_over(&made, &lines[k], 300, 500, seed);
                 task.line = lines[k].name;
-                task.index = seed;
+                task.half = seed % 2;
                 for (size_t m = 0; m < 2; m++) {
                     task.menu = &bench->menus[m];
                     run(&task, &clip, score);
