@@ -1,5 +1,7 @@
 #include "audio/cn.h"
 
+#include <math.h>
+
 #include "audio/mix.h"
 
 enum {
@@ -50,5 +52,5 @@ uint8_t ve_cn_write(float dbfs)
 {
     if (dbfs >= -(float)LOUDEST)
         return LOUDEST;
-    return dbfs <= -(float)VE_CN_QUIET ? VE_CN_QUIET : (uint8_t)(-dbfs + 0.5f);
+    return dbfs <= -(float)VE_CN_QUIET ? VE_CN_QUIET : (uint8_t)lroundf(-dbfs);
 }

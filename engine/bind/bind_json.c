@@ -127,7 +127,7 @@ static int l_decode(lua_State *L)
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_argcheck(L, len <= JSON_MAX, 1, "JSON text over 1 MiB");
-    struct ve_json **box = lua_newuserdatauv(L, sizeof(*box), 0);
+    struct ve_json **box = lua_newuserdatauv(L, sizeof(void *), 0);
     *box = NULL;
     luaL_setmetatable(L, tree_key);
     lua_toclose(L, -1);

@@ -28,13 +28,13 @@ static struct ve_turn_record *last_turn(struct ve_call *call)
 
 static struct ve_turn_record *add_turn(struct ve_call *call)
 {
-    if (call->turn_count == VE_CALL_TURNS_MAX) {
+    if (call->turns && call->turn_count == VE_CALL_TURNS_MAX) {
         free_turn(&call->turns[0]);
         memmove(call->turns, call->turns + 1, (VE_CALL_TURNS_MAX - 1) * sizeof(*call->turns));
         call->turn_count--;
         call->turns_forgotten++;
     }
-    if (call->turn_count == call->turn_cap) {
+    if (!call->turns || call->turn_count == call->turn_cap) {
         size_t cap = call->turn_cap ? call->turn_cap * 2 : 4;
         struct ve_turn_record *grown = ve_realloc(call->turns, cap * sizeof(*grown));
         if (!grown)

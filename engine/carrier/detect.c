@@ -203,6 +203,8 @@ static int take_text(struct detect *detect, const uint8_t *bytes, size_t len, bo
         return feed(detect, next, bytes, len, true);
     }
     struct ve_carrier *to = detect->base.next ? detect->base.next : detect->raw;
+    if (!to)
+        return VE_EINVAL; /* there is always one of the two */
     to->now = detect->base.now;
     return to->ops->data(to, bytes, len, first, last, true);
 }

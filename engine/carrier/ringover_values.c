@@ -208,9 +208,10 @@ int64_t ve_ringover_time(struct ve_str text)
     struct ve_str front = ve_str_cut(&rest, '.');
     if (ve_str_u64(&whole, front, 1000000000000000) != 0 || (rest.ptr && !is_digits(rest)))
         return parse_iso(text);
-    int64_t ms = from_epoch((double)whole);
+    /* below 2^53, so exact */
+    int64_t ms = from_epoch((double)(int64_t)whole);
     struct ve_str fraction = ve_str_n(text.ptr + front.len, text.len - front.len);
-    return ms && whole < SECONDS_MAX ? ms + take_millis(&fraction) : ms;
+    return ms && (double)(int64_t)whole < SECONDS_MAX ? ms + take_millis(&fraction) : ms;
 }
 
 int64_t ve_ringover_ms(const struct ve_json *value)

@@ -17,9 +17,9 @@
 #define AT_ONCE_MS   500  /* made up at most in one step */
 #define OTHER_TIME_S 10   /* a timestamp further away belongs to another time line */
 #define IDLE         (5000 * MS)
-#define QUIET_DB     -45.0f /* what is left out first */
-#define LOUD_DEBT_MS 100    /* with more than that, speech is shortened too */
-#define PIECE_MAX    1024   /* samples, 20 ms at 48 kHz and some */
+#define QUIET_DB     (-45.0f) /* what is left out first */
+#define LOUD_DEBT_MS 100      /* with more than that, speech is shortened too */
+#define PIECE_MAX    1024     /* samples, 20 ms at 48 kHz and some */
 #define DECODED_MAX  VE_RTP_MAX
 #define FADE_MAX     192 /* samples, 4 ms at 48 kHz */
 #define ORDER_SURE   3   /* packets that agree */

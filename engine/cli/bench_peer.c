@@ -56,7 +56,7 @@ static size_t compose(const struct bare *bare, const int16_t *samples, size_t co
                  "\"audioData\":\"",
                  bare->rate_out);
     at += ve_base64_encode(at, samples, count * 2, VE_BASE64_STD);
-    memcpy(at, "\"}}", 3);
+    memcpy(at, "\"}}", 4);
     size_t len = (size_t)(at + 3 - ((char *)out + 4));
     out[0] = 0x81;
     out[1] = 126;

@@ -156,7 +156,7 @@ static int sign(const struct ve_secrets *secrets, struct ve_str body, char out[8
     int err = ve_hmac_sha256(mac, ve_str(secrets->webhook), &body, 1);
     if (err)
         return err;
-    memcpy(out, "sha256=", 7);
+    memcpy(out, "sha256=", 8);
     ve_hex_encode(out + 7, mac, sizeof(mac));
     return 0;
 }

@@ -25,9 +25,10 @@ static void read_memory(struct ve_usage *usage)
     unsigned long long pages = 0;
     unsigned long long resident = 0;
     long page = sysconf(_SC_PAGESIZE);
+    if (!read_small("/proc/self/statm", text, sizeof(text)) || page <= 0)
+        return;
     /* NOLINTNEXTLINE(cert-err34-c): the kernel writes these numbers */
-    if (read_small("/proc/self/statm", text, sizeof(text)) && page > 0 &&
-        sscanf(text, "%llu %llu", &pages, &resident) == 2) {
+    if (sscanf(text, "%llu %llu", &pages, &resident) == 2) {
         usage->virtual_bytes = pages * (unsigned long)page;
         usage->resident = resident * (unsigned long)page;
     }

@@ -48,7 +48,7 @@ static int reserve(struct ve_fifo *fifo, size_t count)
         }
         return VE_ENOMEM;
     }
-    if (!fifo->first)
+    if (!fifo->first || !fifo->last)
         fifo->first = added;
     else if (added)
         fifo->last->next = added;
@@ -71,7 +71,7 @@ int ve_fifo_push(struct ve_fifo *fifo, const int16_t *samples, size_t count)
     else if (offset == 0)
         block = block->next;
     size_t left = count;
-    for (;;) {
+    while (block) { /* there is one: it was reserved */
         size_t n = VE_FIFO_BLOCK_SAMPLES - offset;
         if (n > left)
             n = left;

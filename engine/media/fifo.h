@@ -14,7 +14,7 @@
 
 #define VE_FIFO_BLOCK_SAMPLES 1016 /* a block is 2 KiB with its link */
 /* From here on a 10 ms window counts as sound: gaps are measured between sounds (dBFS). */
-#define VE_AUDIBLE_DB -50.0f
+#define VE_AUDIBLE_DB (-50.0f)
 
 struct ve_fifo_block {
     struct ve_fifo_block *next;

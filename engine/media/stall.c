@@ -4,7 +4,7 @@
 #define BLOCK (VE_TURN_BLOCK_MS * VE_MS)
 /* Text mode: how sure and how loud the pretended speech is. */
 #define TEXT_P  0.95f
-#define TEXT_DB -24.0f
+#define TEXT_DB (-24.0f)
 
 /* The whole words among the first `len` bytes: what has been said by now. */
 static struct ve_str said_so_far(struct ve_str text, size_t len)

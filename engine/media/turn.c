@@ -7,10 +7,10 @@
 /* Blocks over which the return loss is measured once: half a second. */
 #define LOSS_BLOCKS 16
 /* Below it the agent's echo says nothing. */
-#define LOSS_AGENT_DB -45.0f
+#define LOSS_AGENT_DB (-45.0f)
 #define LOSS_MAX_DB   60.0f
 /* The agent is not heard at all. */
-#define SILENT_DB -119.0f
+#define SILENT_DB (-119.0f)
 /* An agent's start within this time of the caller's last word was too early. */
 #define OVERLAP_MS       600
 #define PATIENCE_STEP_MS 200

@@ -34,7 +34,7 @@ static bool parse_block(struct ve_str text, uint8_t address[static 16], uint8_t 
 static size_t block_len(struct ve_str text)
 {
     size_t n = 0;
-    while (n < text.len && !memchr(", \t", text.ptr[n], 3))
+    while (n < text.len && text.ptr[n] != ',' && text.ptr[n] != ' ' && text.ptr[n] != '\t')
         n++;
     return n;
 }

@@ -343,8 +343,10 @@ void ve_lualib_require(lua_State *L, const char *name)
     if (push_loaded(L, name))
         return;
     const struct ve_lualib_file *file = find_lualib(name);
-    if (!file)
+    if (!file) {
         luaL_error(L, "module '%s' is not part of the library", name);
+        return;
+    }
     if (luaL_loadbufferx(L, file->source, file->len, file->chunk, "t") != LUA_OK)
         lua_error(L);
     set_env(L, VE_REG_LIBENV);

@@ -14,7 +14,7 @@
 
 #define BLOCK        1600 /* samples of input taken at once */
 #define BLOCK_FRAMES 80
-#define FRAME        (VE_EAR_RATE / 100)
+#define FRAME        (VE_EAR_RATE / 100) /* 10 ms */
 
 /* Line noise that is put under everything. Between words a digital line is perfectly silent, and
  * the logarithm of nothing pulls the mean of an utterance so far down that hardly a word is
@@ -131,7 +131,7 @@ static void measure(struct ve_ear *ear, const int16_t *samples, size_t count)
         ear->energy += (double)samples[i] * samples[i];
         if (++ear->energy_count < 10 * FRAME)
             continue;
-        float mean = (float)(ear->energy / (10 * FRAME));
+        float mean = (float)(ear->energy / ear->energy_count);
         ear->floor = ear->peak == 0 || mean < ear->floor ? mean : ear->floor;
         ear->peak = mean > ear->peak ? mean : ear->peak;
         ear->energy = 0;

@@ -116,6 +116,7 @@ static int bind(sqlite3_stmt *stmt, int at, const struct ve_bind *value)
 int ve_db_query_n(struct ve_db *db, sqlite3_stmt **out, const char *sql,
                   const struct ve_bind *binds, int count)
 {
+    *out = NULL;
     int err = statement(db, out, sql);
     for (int i = 0; i < count && !err; i++) {
         int rc = bind(*out, i + 1, &binds[i]);
@@ -141,7 +142,7 @@ void ve_db_finish(sqlite3_stmt *stmt)
 
 int ve_db_run_n(struct ve_db *db, const char *sql, const struct ve_bind *binds, int count)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     int err = ve_db_query_n(db, &stmt, sql, binds, count);
     if (err)
         return err;

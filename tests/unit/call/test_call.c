@@ -225,7 +225,7 @@ static void a_leg_without_keys_or_transfers_says_so(void **state)
     struct ve_call *call = NULL;
     struct outcome outcome = {0};
     rig_open(&rig);
-    struct ve_leg leg = {.out = {leg_audio, NULL, &rig.legs[0]}, .arg = &rig.legs[0]};
+    struct ve_leg leg = {.out = {.audio = leg_audio, .arg = &rig.legs[0]}, .arg = &rig.legs[0]};
     struct ve_call_facts facts = {.session_id = VE_STR("own")};
     assert_int_equal(ve_call_media_open(rig.calls, &facts, &leg, &call), 0);
     advance(&rig, 1);
