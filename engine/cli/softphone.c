@@ -19,6 +19,9 @@
 /* The carrier's own channel number of the caller's leg, and of the desk after a transfer. */
 #define CHANNEL          1
 #define TRANSFER_CHANNEL 2
+/* A webhook that the engine is too busy for is sent again. */
+#define RETRY        VE_SECOND
+#define ATTEMPTS_MAX 5
 
 enum stage { RINGING, ANSWERED, CONNECTING, TALKING, TRANSFERRING, LEAVING, OVER };
 
@@ -27,6 +30,10 @@ struct ve_softphone {
     char call_id[65], from[40], to[40], http_url[256], media_url[256];
     enum stage stage;
     struct ve_httpc_request *request; /* the webhook under way */
+    const char *event;                /* what it tells, of which channel, for which time */
+    int channel;
+    unsigned attempt;
+    struct ve_timer again; /* sends it once more */
     struct ve_conn *conn;
     struct ve_timer frame;
     uint64_t origin; /* ns: position 0 of the timeline */
@@ -65,6 +72,7 @@ static void leave(struct ve_softphone *phone, enum ve_phone_end how, const char 
     phone->how = how;
     (void)snprintf(phone->why, sizeof(phone->why), "%s", why);
     ve_timer_stop(&phone->frame);
+    ve_timer_stop(&phone->again);
     if (phone->conn)
         ve_conn_close(phone->conn, VE_CLOSE_NORMAL);
     finish_if_done(phone);
@@ -74,6 +82,25 @@ static void leave(struct ve_softphone *phone, enum ve_phone_end how, const char 
 
 static void connect_media(struct ve_softphone *phone);
 static int send_webhook(struct ve_softphone *phone, const char *event, int channel);
+static int post_webhook(struct ve_softphone *phone);
+
+/* A carrier does not lose an event because the engine was busy for a moment. */
+static bool try_again(struct ve_softphone *phone, const struct ve_httpc_result *result)
+{
+    bool busy = !result->err && result->status == 503;
+    if (!busy || phone->stage >= LEAVING || phone->attempt >= ATTEMPTS_MAX)
+        return false;
+    ve_timer_start(&phone->again, RETRY);
+    return true;
+}
+
+static void on_again(void *arg)
+{
+    struct ve_softphone *phone = arg;
+    phone->attempt++;
+    if (post_webhook(phone) != 0)
+        leave(phone, VE_PHONE_FAILED, "the webhook could not be sent again");
+}
 
 static void after_webhook(struct ve_softphone *phone)
 {
@@ -113,6 +140,8 @@ static void on_webhook_done(void *arg, const struct ve_httpc_result *result)
         finish_if_done(phone);
         return;
     }
+    if (try_again(phone, result))
+        return;
     if (result->err)
         (void)snprintf(why, sizeof(why), "the engine does not answer: %s", result->why);
     else
@@ -121,27 +150,26 @@ static void on_webhook_done(void *arg, const struct ve_httpc_result *result)
     leave(phone, VE_PHONE_FAILED, why);
 }
 
-static int compose_webhook(struct ve_softphone *phone, const char *event, int channel,
-                           struct ve_buf *body)
+static int compose_webhook(struct ve_softphone *phone, struct ve_buf *body)
 {
     struct ve_jsonw w;
     ve_jsonw_init(&w, body);
     ve_jsonw_object(&w);
     ve_jsonw_kstr(&w, "resource", VE_STR("call"));
-    ve_jsonw_kstr(&w, "event", ve_str(event));
+    ve_jsonw_kstr(&w, "event", ve_str(phone->event));
     ve_jsonw_key(&w, "timestamp");
     ve_jsonw_double(&w, (double)ve_loop_wall_ms(phone->options.loop) / 1000.0, 3);
-    ve_jsonw_ku64(&w, "attempt", 1);
+    ve_jsonw_ku64(&w, "attempt", phone->attempt);
     ve_jsonw_key(&w, "data");
     ve_jsonw_object(&w);
     ve_jsonw_kstr(&w, "call_id", ve_str(phone->call_id));
     /* The channel's number, then the end of the call's: within 64 bits, and told apart by eye. */
     char channel_id[24];
     size_t len = strlen(phone->call_id);
-    (void)snprintf(channel_id, sizeof(channel_id), "%d%s", channel,
+    (void)snprintf(channel_id, sizeof(channel_id), "%d%s", phone->channel,
                    phone->call_id + (len > 15 ? len - 15 : 0));
     ve_jsonw_kstr(&w, "channel_id", ve_str(channel_id));
-    ve_jsonw_kstr(&w, "status", ve_str(event));
+    ve_jsonw_kstr(&w, "status", ve_str(phone->event));
     ve_jsonw_kstr(&w, "direction", VE_STR("inbound"));
     ve_jsonw_kstr(&w, "from_number", ve_str(phone->from));
     ve_jsonw_kstr(&w, "to_number", ve_str(phone->to));
@@ -161,13 +189,13 @@ static int sign(const struct ve_secrets *secrets, struct ve_str body, char out[8
     return 0;
 }
 
-static int send_webhook(struct ve_softphone *phone, const char *event, int channel)
+static int post_webhook(struct ve_softphone *phone)
 {
     char url[320];
     char signature[80];
     struct ve_buf body;
     ve_buf_init(&body, 0);
-    int err = compose_webhook(phone, event, channel, &body);
+    int err = compose_webhook(phone, &body);
     if (!err)
         err = sign(phone->options.secrets, ve_buf_str(&body), signature);
     (void)snprintf(url, sizeof(url), "%s/api/v1/webhooks/ringover/event", phone->http_url);
@@ -189,6 +217,14 @@ static int send_webhook(struct ve_softphone *phone, const char *event, int chann
     }
     ve_buf_free(&body);
     return err;
+}
+
+static int send_webhook(struct ve_softphone *phone, const char *event, int channel)
+{
+    phone->event = event;
+    phone->channel = channel;
+    phone->attempt = 1;
+    return post_webhook(phone);
 }
 
 /* --- what the agent sends --------------------------------------------------------------------- */
@@ -415,6 +451,7 @@ int ve_phone_new(struct ve_softphone **out, const struct ve_phone_options *optio
     ve_str_copy(phone->media_url, sizeof(phone->media_url), options->media_url);
     ve_timer_init(&phone->frame, options->loop, on_frame, phone);
     ve_timer_init(&phone->tell, options->loop, on_tell, phone);
+    ve_timer_init(&phone->again, options->loop, on_again, phone);
     ve_timeline_init(&phone->timeline);
     ve_buf_init(&phone->speech, 0);
     ve_buf_init(&phone->text, 4 * 1024 * 1024);
@@ -470,6 +507,7 @@ void ve_phone_free(struct ve_softphone *phone)
         return;
     ve_timer_stop(&phone->frame);
     ve_timer_stop(&phone->tell);
+    ve_timer_stop(&phone->again);
     ve_resampler_free(phone->resampler);
     ve_timeline_free(&phone->timeline);
     ve_buf_free(&phone->speech);
