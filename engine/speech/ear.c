@@ -131,7 +131,7 @@ static void measure(struct ve_ear *ear, const int16_t *samples, size_t count)
         ear->energy += (double)samples[i] * samples[i];
         if (++ear->energy_count < 10 * FRAME)
             continue;
-        float mean = (float)(ear->energy / ear->energy_count);
+        float mean = (float)(ear->energy / (double)ear->energy_count);
         ear->floor = ear->peak == 0 || mean < ear->floor ? mean : ear->floor;
         ear->peak = mean > ear->peak ? mean : ear->peak;
         ear->energy = 0;

@@ -37,7 +37,7 @@ enum { PHONES = sizeof(phones) / sizeof(phones[0]) };
 
 uint8_t ve_phone_of(struct ve_str name)
 {
-    for (uint8_t i = 0; i < PHONES; i++) {
+    for (unsigned i = 0; i < PHONES; i++) {
         if (ve_str_eq(name, ve_str(phones[i].name)))
             return (uint8_t)(i + 1);
     }
