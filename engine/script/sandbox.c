@@ -70,11 +70,11 @@ static int refuse_write(lua_State *L)
     return luaL_error(L, "'%s' of %s cannot be set: it is read-only", key, name);
 }
 
+/* The table behind is an upvalue: as the loop's state, scripts could keep it and write to it. */
 static int proxy_next(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 2);
-    if (lua_next(L, 1))
+    if (lua_next(L, lua_upvalueindex(1)))
         return 2;
     lua_pushnil(L);
     return 1;
@@ -82,10 +82,9 @@ static int proxy_next(lua_State *L)
 
 static int proxy_pairs(lua_State *L)
 {
-    lua_pushcfunction(L, proxy_next);
     lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushnil(L);
-    return 3;
+    lua_pushcclosure(L, proxy_next, 1);
+    return 1;
 }
 
 static int proxy_len(lua_State *L)
@@ -204,9 +203,14 @@ static int box_rep(lua_State *L)
     (void)luaL_optlstring(L, 3, "", &sep_len);
     if (n > 0 && (len + sep_len) && (lua_Unsigned)n > REP_MAX / (len + sep_len))
         return luaL_error(L, "string.rep: the result is larger than 1 MiB");
+    if (len + sep_len == 0)
+        n = 0; /* the stock function would go round n times */
+    lua_settop(L, 3);
+    lua_pushinteger(L, n);
+    lua_replace(L, 2);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
+    lua_call(L, 3, 1);
     return 1;
 }
 
@@ -260,6 +264,8 @@ static void bound_string(lua_State *L, int globals)
     lua_pop(L, 3);
 }
 
+static int script_require(lua_State *L);
+
 /* Globals of the scripts: proxies in front of lualib's own tables. */
 static void make_script_env(lua_State *L, int lib)
 {
@@ -273,6 +279,8 @@ static void make_script_env(lua_State *L, int lib)
         lua_insert(L, -2);
         lua_rawset(L, globals);
     }
+    lua_pushcfunction(L, script_require);
+    lua_setfield(L, globals, "require");
     lua_pushvalue(L, globals);
     lua_setfield(L, LUA_REGISTRYINDEX, VE_REG_GLOBALS);
     protect(L, "the globals", ve_frame_of(L)->shard);
@@ -406,4 +414,14 @@ int ve_sandbox_require(lua_State *L)
         protect(L, name, shard);
     keep_loaded(L, name);
     return 1;
+}
+
+/* `require` of scripts. Modules below "voice." are the library's inside, shared by all calls. */
+static int script_require(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    if (strncmp(name, "voice.", 6) == 0 && find_lualib(name))
+        return luaL_error(L, "module '%s' is the library's own: require(\"voice\") has it all",
+                          name);
+    return ve_sandbox_require(L);
 }

@@ -104,7 +104,8 @@ static int read_file(const struct ve_sources *sources, const char *file, struct 
         return VE_ETOOBIG;
     if (!is_inside(sources->dir, path))
         return VE_ENOENT;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* A pipe of that name must not be waited for; read_all refuses what is no file. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return VE_ENOENT;
     int err = read_all(fd, out);

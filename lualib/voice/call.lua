@@ -13,9 +13,8 @@ local tenant = require("voice.tenant")
 local turns = require("voice.turns")
 
 local Call = {}
-Call.__index = Call
-Call.__metatable = false
-Call.__name = "call"
+-- A table of its own: through `call.__index` a script could change the methods of every call.
+local Meta = { __index = Call, __metatable = false, __name = "call" }
 
 --- The call of the running task.
 function Call.new()
@@ -29,7 +28,7 @@ function Call.new()
       tenant = tenant,
       vars = vars ~= "" and core.json_decode(vars) or {},
       log = log,
-   }, Call)
+   }, Meta)
 end
 
 function Call:_keep_vars()

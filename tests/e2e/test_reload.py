@@ -1,10 +1,12 @@
 """Editing a script while the engine runs."""
 
 import os
+import tempfile
 import time
 
 from engine import Engine, matches
 from phone import Phone
+from test_verbs import run
 
 SAY = 'return {{ on_call = function(call) call.log("hello from {}") call:sleep("60s") end }}'
 
@@ -81,3 +83,11 @@ def test_sighup_loads_again(binary):
         seen = len(engine.entries())
         engine.process.send_signal(signal.SIGHUP)
         loaded(engine, seen)
+
+
+def test_a_pipe_in_place_of_a_script_is_refused(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "main.lua")
+        os.mkfifo(path)
+        status, _, err = run(binary, "check", path, seconds=20)
+        assert status == 1 and "main.lua" in err, err
