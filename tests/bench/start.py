@@ -32,7 +32,7 @@ def version_ms(binary):
 
 
 def main():
-    binary = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build", "voiceengine")
+    binary = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(ROOT, "build", "voiceengine")
     ready, version = [], []
     for _ in range(RUNS):
         ready.append(ready_ms(binary))
