@@ -10,24 +10,7 @@ static void on_done(void *arg, const struct ve_request_result *result)
 {
     struct http_op *http = arg;
     http->request = NULL;
-    if (result->err) {
-        struct ve_value values[] = {
-            ve_vstr(ve_str(ve_bind_request_code(result->err, result->denied))),
-            ve_vstr(ve_str(result->why)),
-            ve_vint(result->status),
-        };
-        ve_op_finish(&http->op, "failed", values, 3);
-        return;
-    }
-    struct ve_value values[] = {
-        ve_vint(result->status),
-        ve_vstr(result->head),
-        ve_vstr(result->body),
-        ve_vnum((double)result->connect / 1e9),
-        ve_vnum((double)result->first / 1e9),
-        ve_vnum((double)result->total / 1e9),
-    };
-    ve_op_finish(&http->op, "done", values, 6);
+    ve_bind_request_finish(&http->op, result);
 }
 
 static void http_cancel(struct ve_op *op)

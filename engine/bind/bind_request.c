@@ -166,3 +166,25 @@ int ve_bind_refuse(lua_State *L, int err, const char *why)
     lua_pushstring(L, why);
     return 3;
 }
+
+void ve_bind_request_finish(struct ve_op *op, const struct ve_request_result *result)
+{
+    if (result->err) {
+        struct ve_value values[] = {
+            ve_vstr(ve_str(ve_bind_request_code(result->err, result->denied))),
+            ve_vstr(ve_str(result->why)),
+            ve_vint(result->status),
+        };
+        ve_op_finish(op, "failed", values, 3);
+        return;
+    }
+    struct ve_value values[] = {
+        ve_vint(result->status),
+        ve_vstr(result->head),
+        ve_vstr(result->body),
+        ve_vnum((double)result->connect / 1e9),
+        ve_vnum((double)result->first / 1e9),
+        ve_vnum((double)result->total / 1e9),
+    };
+    ve_op_finish(op, "done", values, 6);
+}

@@ -39,4 +39,8 @@ int ve_bind_refuse(lua_State *L, int err, const char *why);
 /* "timeout", "not_allowed", ...: the code of a failed request for scripts. */
 const char *ve_bind_request_code(int err, bool denied);
 
+/* Finishes the operation as a request ends: "failed" code message status, or "done" status headers
+ * body connect first total (seconds). */
+void ve_bind_request_finish(struct ve_op *op, const struct ve_request_result *result);
+
 #endif

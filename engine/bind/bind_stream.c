@@ -35,24 +35,7 @@ static void on_done(void *arg, const struct ve_request_result *result)
 {
     struct stream_op *stream = arg;
     stream->stream = NULL;
-    if (result->err) {
-        struct ve_value values[] = {
-            ve_vstr(ve_str(ve_bind_request_code(result->err, result->denied))),
-            ve_vstr(ve_str(result->why)),
-            ve_vint(result->status),
-        };
-        ve_op_finish(&stream->op, "failed", values, 3);
-        return;
-    }
-    struct ve_value values[] = {
-        ve_vint(result->status),
-        ve_vstr(result->head),
-        ve_vstr(result->body),
-        ve_vnum((double)result->connect / 1e9),
-        ve_vnum((double)result->first / 1e9),
-        ve_vnum((double)result->total / 1e9),
-    };
-    ve_op_finish(&stream->op, "done", values, 6);
+    ve_bind_request_finish(&stream->op, result);
 }
 
 static void stream_cancel(struct ve_op *op)
