@@ -12,7 +12,7 @@
 /*
  * Ringover's media stream, which speaks as FreeSWITCH's mod_audio_stream does: one optional text
  * frame with metadata, then binary messages of bare s16 little-endian samples of any size; back go
- * JSON messages. Text may come at any time. docs/reference/media-protocol.md has the whole of it.
+ * JSON messages. Text may come at any time.
  *
  * Peers that play binary messages get those instead, in steps of 20 ms. They cannot be told to drop
  * what they have: so they are given little ahead, and stopping is not sending.

@@ -4,8 +4,7 @@
  * The store is an SQLite file in the instance's data folder, written by one thread (the store lane
  * of loop/job.h) in groups: everything asked for while one commit is on its way to the disk goes
  * into the next one. What an operation wrote is on the disk, not just in the system's memory,
- * before its callback runs. What follows from that is said in
- * docs/explanation/nothing-lost.md.
+ * before its callback runs.
  *
  * What is in it, one header each: inbox.h (events taken from the carrier, and which were seen),
  * outbox.h (effects to be had once), followup.h (voice.at), kv.h (tenant.kv), history.h (records

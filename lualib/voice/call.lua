@@ -174,7 +174,7 @@ end
 --- Echo test: the caller hears himself until the call ends or the time is over.
 function Call:echo(opts)
    check_self(self)
-   opts = check_options(opts, { time = true, as = true }, "echo")
+   opts = check_options(opts, { time = true }, "echo")
    core.waits()
    core.echo(true)
    core.wait(duration(opts.time, "time"), 0)

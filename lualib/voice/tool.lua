@@ -1,4 +1,4 @@
--- Tools: what a model may ask for. Docs: docs/how-to/tools.md.
+-- Tools: what a model may ask for. Docs: docs/reference/agents.md.
 --
 --    voice.tool {
 --       name = "book", description = "Books a table.",

@@ -1,5 +1,5 @@
 -- OpenAI, and every server that speaks its dialect (Groq, Ollama, vLLM, whisper.cpp, speaches,
--- Kokoro) by another base URL. docs/how-to/write-a-provider.md explains the shape of this file.
+-- Kokoro) by another base URL.
 
 local _, core = ...
 
